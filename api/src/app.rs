@@ -1,0 +1,110 @@
+//! What a process holds; every field always exists.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use madang_core::{changes::Change, db, passwords::Passwords, settings::Settings};
+use madang_feed::{Feed, live::Hub, sync::Held};
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+
+use crate::{auth::LoginStore, limits::Limits, oidc::Verifier};
+
+/// The serving process.
+pub(crate) struct App {
+    /// Settings.
+    pub(crate) settings: Settings,
+    /// PostgreSQL.
+    pub(crate) pool: PgPool,
+    /// Everything that is read.
+    pub(crate) feed: Arc<Feed>,
+    /// Live readers.
+    pub(crate) hub: Arc<Hub>,
+    /// Passwords.
+    pub(crate) passwords: Passwords,
+    /// Logins held.
+    pub(crate) logins: Arc<LoginStore>,
+    /// Rate limits.
+    pub(crate) limits: Limits,
+    /// An outside identity provider.
+    pub(crate) oidc: Option<Verifier>,
+    /// Wakes workers.
+    pub(crate) waker: Waker,
+    /// Metrics to be rendered.
+    pub(crate) metrics: metrics_exporter_prometheus::PrometheusHandle,
+    /// Set when the process is asked to stop, so that `readyz` says so first.
+    pub(crate) stopping: tokio_util::sync::CancellationToken,
+}
+
+impl App {
+    /// Opens pools lazily and prepares everything.
+    pub(crate) fn new(
+        settings: Settings,
+        metrics: metrics_exporter_prometheus::PrometheusHandle,
+        stopping: tokio_util::sync::CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let pool = db::connect(&settings.database)?;
+        let logins = Arc::new(LoginStore::default());
+        let feed = Arc::new(open_feed(&settings, pool.clone(), vec![logins.clone()])?);
+        Ok(Self {
+            hub: Arc::default(),
+            passwords: Passwords::default(),
+            limits: Limits::new(&settings.rates, settings.http.trusted_proxies.clone()),
+            oidc: settings.auth.oidc.as_ref().map(Verifier::new).transpose()?,
+            waker: Waker::default(),
+            feed,
+            logins,
+            pool,
+            settings,
+            metrics,
+            stopping,
+        })
+    }
+}
+
+/// Opens timelines and boards with these settings.
+pub(crate) fn open_feed(
+    settings: &Settings,
+    pool: PgPool,
+    others: Vec<Arc<dyn Held>>,
+) -> anyhow::Result<Feed> {
+    let key = settings.auth.signing_key.expose_secret().as_bytes();
+    Feed::new(pool, &settings.redis, settings.feed, key, others)
+}
+
+/// Wakes workers after commits, at most once in 5 ms.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waker(Arc<Notify>);
+
+impl Waker {
+    /// Asks for a wake-up; never waits.
+    pub(crate) fn wake(&self) {
+        self.0.notify_one();
+    }
+
+    /// Sends the wake-ups asked for; runs until the process ends. A lost one costs a poll's interval.
+    pub(crate) async fn run(&self, pool: &PgPool) {
+        loop {
+            self.0.notified().await;
+            if let Err(error) = madang_core::jobs::wake(pool).await {
+                tracing::debug!(%error, "failed to wake workers");
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+impl Held for LoginStore {
+    fn drop_for(&self, change: Change) {
+        if let Change::Sessions(user) | Change::Author(user) = change {
+            self.end_for(user, Instant::now());
+        }
+    }
+
+    fn drop_all(&self) {
+        self.clear();
+    }
+}

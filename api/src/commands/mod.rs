@@ -1,0 +1,99 @@
+//! What the executable does, by its first words.
+
+mod admin;
+mod check;
+mod import;
+mod rebuild;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use madang_core::{db, settings::Settings, telemetry};
+
+use crate::serve;
+
+/// Madang, the community inside a brokerage app. Settings come from the environment, see .env.example.
+#[derive(Debug, Parser)]
+#[command(name = "madang", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve HTTP.
+    Serve {
+        /// Run the worker in this process too.
+        #[arg(long)]
+        with_worker: bool,
+    },
+    /// Run the worker.
+    Work,
+    /// Apply migrations and grant the service's role its rights.
+    Migrate,
+    /// Import an archive: tickers, prices, authors, follows, posts.
+    Import {
+        /// Folder with the files, gzip or plain.
+        dir: PathBuf,
+        /// Where rejected lines go; by default DIR.rejects.csv.
+        #[arg(long)]
+        rejects: Option<PathBuf>,
+    },
+    /// Rebuild stored timelines from PostgreSQL.
+    Rebuild {
+        /// Only this person's.
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Compare every timeline and board, as served, with plain SQL.
+    Check {
+        /// Only this person's timeline.
+        #[arg(long)]
+        user: Option<String>,
+        /// Make anew what differs.
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Administration.
+    Admin {
+        #[command(subcommand)]
+        command: admin::AdminCommand,
+    },
+}
+
+/// Does what was asked; the exit status is 0 only when all is well.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let settings = Settings::from_env()?;
+    let _telemetry = telemetry::install(&settings.telemetry)?;
+    match cli.command {
+        Command::Serve { with_worker } => done(serve::serve(settings, with_worker).await),
+        Command::Work => done(serve::work(settings).await),
+        Command::Migrate => {
+            db::migrate(&settings.database)
+                .await
+                .context("failed to migrate")?;
+            println!("migrations applied");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Import { dir, rejects } => import::run(&settings, dir, rejects).await,
+        Command::Rebuild { user } => rebuild::run(&settings, user.as_deref()).await,
+        Command::Check { user, repair } => check::run(&settings, user.as_deref(), repair).await,
+        Command::Admin { command } => admin::run(&settings, command).await,
+    }
+}
+
+fn done(result: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+/// The person a command names.
+async fn person(pool: &sqlx::PgPool, handle: &str) -> anyhow::Result<madang_core::ids::UserId> {
+    let parsed = madang_core::handle::Handle::parse(handle)
+        .with_context(|| format!("{handle} is no handle"))?;
+    let found = madang_core::users::by_handle(pool, &parsed).await?;
+    Ok(found
+        .with_context(|| format!("there is nobody called {handle}"))?
+        .id)
+}

@@ -1,0 +1,534 @@
+//! Writing, reading, editing and deleting posts, and reacting to them.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
+use chrono::Duration;
+use madang_core::{
+    handle::mention_candidates,
+    ids::{PostId, UserId},
+    polls::{self, OPEN_MINUTES, OPTIONS},
+    posts::{
+        self, EditRefused, Entry, NewPoll, NewPost, PostCounts, PostRecord, PricedTicker,
+        Published, Stance, Target, TickerMark,
+    },
+    reactions,
+    text::{self, PostBody},
+    users,
+    viewer::Who,
+    visibility::{PostState, Sight, Surface, sight},
+};
+use madang_feed::{cards, viewers::Look};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{account::send, post_id};
+use crate::{
+    call::{Body, Call, Done, Effects, json},
+    limits::Rate,
+    problem::{FieldError, Problem},
+};
+
+/// Most people one post may address.
+const MAX_MENTIONS: usize = 10;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PollBody {
+    options: Vec<String>,
+    minutes: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPostBody {
+    body: String,
+    #[serde(default)]
+    tickers: Vec<String>,
+    stance: Option<String>,
+    reply_to: Option<String>,
+    quote_of: Option<String>,
+    poll: Option<PollBody>,
+    language: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EditBody {
+    body: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VoteBody {
+    option: i16,
+}
+
+/// `POST /v1/posts`
+pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Problem> {
+    let who = call.who()?;
+    let input: NewPostBody = body.parse()?;
+    call.limit(if input.reply_to.is_some() {
+        Rate::Reply
+    } else {
+        Rate::Post
+    })?;
+    let usage = call.idempotency(body.bytes())?;
+    let look = call.app.feed.look(Some(who)).await?;
+    let post = parse_post(&call, &look, input).await?;
+    let tail = answer_tail(&call, &look, &post).await?;
+    match posts::create(&call.app.pool, &post, usage.as_ref(), &tail).await? {
+        Published::Repeated(claim) => call.replay(claim).await,
+        Published::NoAuthor => Err(Problem::unauthorized("this account is gone")),
+        Published::New(created) => {
+            call.app.waker.wake();
+            let entry = Entry {
+                id: created.id,
+                rank: created.rank,
+                author: who.user,
+            };
+            call.app.feed.append_own(entry).await;
+            Ok(HttpResponse::Created()
+                .content_type("application/json")
+                .insert_header(("location", format!("/v1/posts/{}", created.id)))
+                .body(format!(r#"{{"id":"{}"{tail}"#, created.id)))
+        }
+    }
+}
+
+/// Turns the input into a post, or says all that is wrong with it.
+async fn parse_post(call: &Call, look: &Look, input: NewPostBody) -> Result<NewPost, Problem> {
+    let mut errors = Vec::new();
+    let body =
+        note(&mut errors, "body", PostBody::parse(&input.body)).unwrap_or_else(PostBody::empty);
+    let stance = input
+        .stance
+        .as_deref()
+        .map_or(Some(Stance::None), Stance::parse);
+    let stance = note(
+        &mut errors,
+        "stance",
+        stance.ok_or("must be bull, bear or none"),
+    )
+    .unwrap_or(Stance::None);
+    let poll = input
+        .poll
+        .and_then(|poll| parse_poll(&mut errors, poll, call));
+    if let Some(language) = input
+        .language
+        .as_deref()
+        .filter(|name| !["ko", "en"].contains(name))
+    {
+        errors.push(field(
+            "language",
+            format!("must be ko or en, not {language:?}"),
+        ));
+    }
+    let catalogue = call.app.feed.catalogue().await?;
+    let found = note(
+        &mut errors,
+        "tickers",
+        catalogue.resolve(body.as_str(), &input.tickers),
+    );
+    let priced = found.unwrap_or_default();
+    let tickers = priced.iter().map(|t| PricedTicker {
+        id: t.id,
+        close: t.last_close,
+    });
+    let reply = find_target(
+        call,
+        look,
+        &mut errors,
+        "reply_to",
+        input.reply_to.as_deref(),
+    )
+    .await?;
+    let quote = find_target(
+        call,
+        look,
+        &mut errors,
+        "quote_of",
+        input.quote_of.as_deref(),
+    )
+    .await?;
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let candidates = mention_candidates(body.as_str(), MAX_MENTIONS);
+    let mut mentions = users::resolve_mentions(&call.app.pool, &candidates).await?;
+    mentions.retain(|user| !look.viewer.blocked.contains(&user.get()) && user.get() != look.id());
+    Ok(NewPost {
+        author: UserId::new(look.id()),
+        stance,
+        reply_to: reply.map(|(id, target)| (id, target.root)),
+        quote_of: quote.map(|(id, _)| id),
+        repost_of: None,
+        tickers: tickers.collect(),
+        mentions,
+        poll,
+        language: input.language,
+        now: trunc_millis(call.now),
+        body,
+    })
+}
+
+/// What is shown and what is stored agree to the millisecond.
+fn trunc_millis(at: chrono::DateTime<chrono::Utc>) -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or(at)
+}
+
+fn field(name: &str, message: impl std::fmt::Display) -> FieldError {
+    FieldError {
+        field: name.to_owned(),
+        message: message.to_string(),
+    }
+}
+
+fn note<T, E: std::fmt::Display>(
+    errors: &mut Vec<FieldError>,
+    name: &str,
+    result: Result<T, E>,
+) -> Option<T> {
+    result.map_err(|error| errors.push(field(name, error))).ok()
+}
+
+fn parse_poll(errors: &mut Vec<FieldError>, poll: PollBody, call: &Call) -> Option<NewPoll> {
+    if !OPTIONS.contains(&poll.options.len()) {
+        errors.push(field("poll.options", "must be 2 to 5"));
+    }
+    if !OPEN_MINUTES.contains(&poll.minutes) {
+        errors.push(field("poll.minutes", "must be from 5 to 10080 (a week)"));
+        return None;
+    }
+    let mut options: Vec<String> = Vec::new();
+    for (at, option) in poll.options.iter().take(*OPTIONS.end()).enumerate() {
+        let name = format!("poll.options[{at}]");
+        let Some(option) = note(
+            errors,
+            &name,
+            text::parse_line(option, text::MAX_OPTION_CHARS),
+        ) else {
+            continue;
+        };
+        if options.contains(&option) {
+            errors.push(field(&name, "stands twice"));
+        }
+        options.push(option);
+    }
+    Some(NewPoll {
+        options,
+        closes_at: trunc_millis(call.now + Duration::minutes(poll.minutes)),
+    })
+}
+
+/// The post a reply or quote refers to, if the writer may see it; a repost stands for its original.
+async fn find_target(
+    call: &Call,
+    look: &Look,
+    errors: &mut Vec<FieldError>,
+    name: &str,
+    id: Option<&str>,
+) -> Result<Option<(PostId, Target)>, Problem> {
+    let Some(id) = id else { return Ok(None) };
+    let Ok(id) = id.parse::<PostId>() else {
+        errors.push(field(name, "must be the id of a post"));
+        return Ok(None);
+    };
+    match referable(call, look, id).await? {
+        Ok(found) => Ok(Some(found)),
+        Err(why) => {
+            errors.push(field(name, why));
+            Ok(None)
+        }
+    }
+}
+
+async fn referable(
+    call: &Call,
+    look: &Look,
+    id: PostId,
+) -> Result<Result<(PostId, Target), &'static str>, Problem> {
+    let Some(mut target) = posts::target(&call.app.pool, id).await? else {
+        return Ok(Err("there is no such post"));
+    };
+    let mut id = id;
+    if let Some(original) = target.repost_of {
+        let Some(found) = posts::target(&call.app.pool, original).await? else {
+            return Ok(Err("there is no such post"));
+        };
+        (id, target) = (original, found);
+    }
+    Ok(
+        match sight(target.state, look.onlooker(target.author), Surface::Direct) {
+            _ if target.state == PostState::Deleted => Err("this post was deleted"),
+            Sight::Show if target.state == PostState::Visible => Ok((id, target)),
+            Sight::Show => Err("this post is under review"),
+            Sight::Placeholder | Sight::Hide => Err("there is no such post"),
+        },
+    )
+}
+
+/// The answer after the id: what `GET` would say of the new post.
+async fn answer_tail(call: &Call, look: &Look, post: &NewPost) -> Result<String, Problem> {
+    let catalogue = call.app.feed.catalogue().await?;
+    let author = users::by_ids(&call.app.pool, &[look.id()]).await?;
+    let author = author
+        .first()
+        .ok_or_else(|| Problem::unauthorized("this account is gone"))?;
+    let options = post
+        .poll
+        .as_ref()
+        .map(|poll| (poll.closes_at, poll.options.clone()));
+    let mark = |t: &PricedTicker| TickerMark {
+        id: t.id,
+        price: t.close.map(|c| c.1),
+        day: t.close.map(|c| c.0),
+    };
+    let record = PostRecord {
+        id: PostId::new(0),
+        author: post.author,
+        body: post.body.as_str().to_owned(),
+        stance: post.stance,
+        reply_to: post.reply_to.map(|(target, _)| target),
+        root: post.reply_to.map(|(_, root)| root),
+        repost_of: None,
+        quote_of: post.quote_of,
+        language: post.language.clone(),
+        state: PostState::Visible,
+        revision: 0,
+        created_at: post.now,
+        edited_at: None,
+        tickers: post.tickers.iter().map(mark).collect(),
+        poll: options.clone(),
+    };
+    let mut tail = format!(
+        r#","author":{}{}"#,
+        cards::author_json(author),
+        cards::members(&record, &catalogue)
+    );
+    let counts = PostCounts {
+        votes: vec![0; options.as_ref().map_or(0, |(_, options)| options.len())],
+        ..PostCounts::default()
+    };
+    let marks = Some(madang_core::viewer::Marks::default());
+    cards::write_live_members(&mut tail, &counts, marks, options.as_ref(), true, call.now);
+    tail.push_str(r#","repost_of":null,"quote_of":"#);
+    let quoted = match post.quote_of {
+        Some(id) => call.app.feed.post(look, id, call.now).await?,
+        None => None,
+    };
+    tail.push_str(quoted.as_deref().unwrap_or("null"));
+    tail.push('}');
+    Ok(tail)
+}
+
+/// `GET /v1/posts/{id}`
+pub(crate) async fn read(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let id = post_id(&req)?;
+    let look = call.app.feed.look(call.viewer()).await?;
+    let post = call.app.feed.post(&look, id, call.now).await?;
+    post.map(json).ok_or_else(|| Problem::not_found("post"))
+}
+
+/// `GET /v1/posts/{id}/revisions`
+pub(crate) async fn revisions(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let id = post_id(&req)?;
+    let look = call.app.feed.look(call.viewer()).await?;
+    let target = posts::target(&call.app.pool, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("post"))?;
+    if sight(target.state, look.onlooker(target.author), Surface::Direct) != Sight::Show {
+        return Err(Problem::not_found("post"));
+    }
+    let items = posts::revisions(&call.app.pool, id).await?;
+    Ok(send(&json!({"items": items})))
+}
+
+/// `PATCH /v1/posts/{id}`
+pub(crate) async fn edit(
+    call: Call,
+    req: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let (who, id) = (call.who()?, post_id(&req)?);
+    let input: EditBody = body.parse()?;
+    let text = PostBody::parse(&input.body).map_err(|error| Problem::field("body", error))?;
+    let answer = call
+        .write(body.bytes(), async |tx| {
+            match posts::edit(tx, id, who.user, &text, call.now).await? {
+                Ok(()) => {
+                    let body = json!({"id": id}).to_string();
+                    Ok(Done::json(
+                        StatusCode::OK,
+                        body,
+                        Effects {
+                            changed: true,
+                            viewers: Vec::new(),
+                        },
+                    ))
+                }
+                Err(EditRefused::NotFound) => Err(Problem::not_found("post of yours")),
+                Err(EditRefused::Repost) => Err(Problem::conflict(
+                    "repost",
+                    "a repost has no text of its own",
+                )),
+                Err(EditRefused::TooLate) => Err(Problem::conflict(
+                    "too_late",
+                    "a post can be edited for 30 minutes; write a new one",
+                )),
+            }
+        })
+        .await?;
+    Ok(answer)
+}
+
+/// `DELETE /v1/posts/{id}`
+pub(crate) async fn delete(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (who, id) = (call.who()?, post_id(&req)?);
+    call.write(b"", async |tx| {
+        if posts::delete(tx, id, who.user, call.now).await? {
+            Ok(Done::empty(Effects {
+                changed: true,
+                viewers: vec![who.user],
+            }))
+        } else {
+            Err(Problem::not_found("post of yours"))
+        }
+    })
+    .await
+}
+
+/// The post one reacts to: visible to the one who reacts; a repost stands for its original.
+async fn reacted(call: &Call, req: &HttpRequest) -> Result<(Who, PostId), Problem> {
+    let (who, id) = (call.who()?, post_id(req)?);
+    let look = call.app.feed.look(Some(who)).await?;
+    match referable(call, &look, id).await? {
+        Ok((id, _)) => Ok((who, id)),
+        Err(_) => Err(Problem::not_found("post")),
+    }
+}
+
+/// Reactions are taken back also where the post is gone or hidden by now.
+async fn reacted_before(call: &Call, req: &HttpRequest) -> Result<(Who, PostId), Problem> {
+    let (who, id) = (call.who()?, post_id(req)?);
+    let target = posts::target(&call.app.pool, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("post"))?;
+    Ok((who, target.repost_of.unwrap_or(id)))
+}
+
+fn touched(who: Who) -> Done {
+    Done::empty(Effects {
+        changed: false,
+        viewers: vec![who.user],
+    })
+}
+
+/// `PUT /v1/posts/{id}/like`
+pub(crate) async fn like(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (who, id) = reacted(&call, &req).await?;
+    call.write(b"", async |tx| {
+        reactions::set_like(tx, id, who.user, true).await?;
+        Ok(touched(who))
+    })
+    .await
+}
+
+/// `DELETE /v1/posts/{id}/like`
+pub(crate) async fn unlike(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (who, id) = reacted_before(&call, &req).await?;
+    call.write(b"", async |tx| {
+        reactions::set_like(tx, id, who.user, false).await?;
+        Ok(touched(who))
+    })
+    .await
+}
+
+/// `PUT /v1/posts/{id}/bookmark`
+pub(crate) async fn bookmark(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (who, id) = reacted(&call, &req).await?;
+    call.write(b"", async |tx| {
+        reactions::set_bookmark(tx, id, who.user, true, call.now).await?;
+        Ok(touched(who))
+    })
+    .await
+}
+
+/// `DELETE /v1/posts/{id}/bookmark`
+pub(crate) async fn unbookmark(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (who, id) = reacted_before(&call, &req).await?;
+    call.write(b"", async |tx| {
+        reactions::set_bookmark(tx, id, who.user, false, call.now).await?;
+        Ok(touched(who))
+    })
+    .await
+}
+
+/// `PUT /v1/posts/{id}/repost`
+pub(crate) async fn repost(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (who, original) = reacted(&call, &req).await?;
+    let post = NewPost {
+        author: who.user,
+        body: PostBody::empty(),
+        stance: Stance::None,
+        reply_to: None,
+        quote_of: None,
+        repost_of: Some(original),
+        tickers: Vec::new(),
+        mentions: Vec::new(),
+        poll: None,
+        language: None,
+        now: trunc_millis(call.now),
+    };
+    call.write(b"", async |tx| {
+        let Some((id, _)) = posts::repost(tx, &post).await? else {
+            return Err(Problem::unauthorized("this account is gone"));
+        };
+        let body = json!({"id": id}).to_string();
+        Ok(Done::json(
+            StatusCode::OK,
+            body,
+            Effects {
+                changed: false,
+                viewers: vec![who.user],
+            },
+        ))
+    })
+    .await
+}
+
+/// `DELETE /v1/posts/{id}/repost`
+pub(crate) async fn unrepost(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (who, original) = reacted_before(&call, &req).await?;
+    call.write(b"", async |tx| {
+        let changed = posts::unrepost(tx, original, who.user, call.now).await?;
+        Ok(Done::empty(Effects {
+            changed,
+            viewers: vec![who.user],
+        }))
+    })
+    .await
+}
+
+/// `PUT /v1/posts/{id}/vote`
+pub(crate) async fn vote(
+    call: Call,
+    req: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let (who, id) = reacted(&call, &req).await?;
+    let input: VoteBody = body.parse()?;
+    call.write(body.bytes(), async |tx| {
+        match polls::vote(tx, id, who.user, input.option, call.now).await? {
+            polls::Vote::Counted | polls::Vote::Repeated => Ok(touched(who)),
+            polls::Vote::AlreadyVoted => Err(Problem::conflict(
+                "already_voted",
+                "you have one vote, and gave it",
+            )),
+            polls::Vote::Closed => Err(Problem::conflict("poll_closed", "this poll has closed")),
+            polls::Vote::NotFound => Err(Problem::field(
+                "option",
+                "must be one of the poll's options, counted from 0",
+            )),
+        }
+    })
+    .await
+}

@@ -1,0 +1,170 @@
+//! Running: the HTTP server, the worker, or both in one process.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::{App as WebApp, HttpServer, middleware::from_fn, web::Data};
+use anyhow::Context;
+use chrono::Utc;
+use madang_core::{db, settings::Settings, shutdown};
+use madang_feed::work::Worker;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{App, open_feed},
+    guard::guard,
+    routes::{RouteTable, configure},
+};
+
+/// Seconds, from a quarter of a millisecond up.
+const BUCKETS: [f64; 12] = [
+    0.000_25, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
+/// Time in which load balancers see that `readyz` says no, before connections close.
+const DRAIN: Duration = Duration::from_millis(500);
+
+fn install_metrics() -> anyhow::Result<PrometheusHandle> {
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("seconds".into()), &BUCKETS)?;
+    builder
+        .install_recorder()
+        .context("failed to install metrics")
+}
+
+/// Runs the HTTP server, and the worker beside it if asked.
+pub(crate) async fn serve(settings: Settings, with_worker: bool) -> anyhow::Result<()> {
+    let stop = shutdown::on_signal()?;
+    let app = Arc::new(App::new(settings, install_metrics()?, stop.clone())?);
+    if let Err(error) = db::require_durability(&app.pool).await {
+        // Away is waited for; a database that would lose commits is not.
+        anyhow::ensure!(
+            error.downcast_ref::<sqlx::Error>().is_some_and(db::is_away),
+            "{error:#}"
+        );
+        tracing::warn!("PostgreSQL is away, starting without it");
+    }
+    let mut tasks = shutdown::Tasks::new(stop.clone());
+    let (serving, closing) = (app.clone(), stop.clone());
+    tasks.spawn("http", async move { run_http(serving, closing).await });
+    let live = app.clone();
+    tasks.spawn(
+        "live",
+        until(stop.clone(), async move {
+            live.feed.run_live(live.hub.clone()).await
+        }),
+    );
+    let polling = app.clone();
+    tasks.spawn(
+        "changes",
+        until(
+            stop.clone(),
+            async move { polling.feed.poll_changes().await },
+        ),
+    );
+    let waking = app.clone();
+    tasks.spawn(
+        "waker",
+        until(
+            stop.clone(),
+            async move { waking.waker.run(&waking.pool).await },
+        ),
+    );
+    let upkeep = app.clone();
+    tasks.spawn(
+        "upkeep",
+        until(stop.clone(), async move { keep_up(&upkeep).await }),
+    );
+    if with_worker {
+        let worker = Worker::new(app.feed.clone(), app.settings.work);
+        let stop = stop.clone();
+        tasks.spawn("worker", async move { worker.run(stop).await });
+    }
+    tasks.run(app.settings.work.stop_deadline).await
+}
+
+/// Runs the worker alone.
+pub(crate) async fn work(settings: Settings) -> anyhow::Result<()> {
+    let stop = shutdown::on_signal()?;
+    let metrics = install_metrics()?;
+    let pool = db::connect(&settings.database)?;
+    let feed = Arc::new(open_feed(&settings, pool, Vec::new())?);
+    let mut tasks = shutdown::Tasks::new(stop.clone());
+    let worker = Worker::new(feed, settings.work);
+    let stopping = stop.clone();
+    tasks.spawn("worker", async move { worker.run(stopping).await });
+    tasks.spawn(
+        "upkeep",
+        until(stop, async move {
+            let mut ticks = tokio::time::interval(Duration::from_secs(5));
+            loop {
+                ticks.tick().await;
+                metrics.run_upkeep();
+            }
+        }),
+    );
+    tracing::info!("worker started");
+    tasks.run(settings.work.stop_deadline).await
+}
+
+async fn until(stop: CancellationToken, task: impl Future<Output = ()>) -> anyhow::Result<()> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        () = task => Ok(()),
+    }
+}
+
+async fn keep_up(app: &App) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    let mut rounds = 0_u32;
+    loop {
+        ticks.tick().await;
+        app.metrics.run_upkeep();
+        rounds = rounds.wrapping_add(1);
+        if rounds.is_multiple_of(12) {
+            app.limits.drop_idle();
+        }
+    }
+}
+
+async fn run_http(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
+    let http = app.settings.http.clone();
+    let table = Data::new(RouteTable::new());
+    let state = Data::new(app.clone());
+    let server = HttpServer::new(move || {
+        WebApp::new()
+            .app_data(state.clone())
+            .app_data(table.clone())
+            .wrap(from_fn(guard))
+            .wrap(from_fn(crate::guard::log))
+            .configure(configure)
+    })
+    .workers(http.workers)
+    .client_request_timeout(http.head_timeout)
+    .client_disconnect_timeout(Duration::from_secs(2))
+    .keep_alive(Duration::from_secs(60))
+    .shutdown_timeout(
+        app.settings
+            .work
+            .stop_deadline
+            .as_secs()
+            .saturating_sub(2)
+            .max(1),
+    )
+    .disable_signals()
+    .bind(http.bind)
+    .with_context(|| format!("failed to listen on {}", http.bind))?
+    .run();
+    let handle = server.handle();
+    tracing::info!(address = %http.bind, at = %Utc::now(), "serving");
+    // The server ends by itself only by failing; then there is nothing to stop.
+    tokio::pin!(server);
+    let served = tokio::select! {
+        served = &mut server => served,
+        () = stop.cancelled() => {
+            tokio::time::sleep(DRAIN).await;
+            let (served, ()) = tokio::join!(&mut server, handle.stop(true));
+            served
+        }
+    };
+    served.context("the HTTP server failed")
+}

@@ -1,0 +1,94 @@
+//! Everything about one person, as JSON documents by file name.
+
+use sqlx::PgConnection;
+
+use crate::ids::UserId;
+
+/// A file of the export: its name, and one JSON object a row.
+pub type ExportFile = (&'static str, Vec<serde_json::Value>);
+
+macro_rules! rows {
+    ($tx:expr, $user:expr, $name:literal, $sql:literal) => {{
+        let rows: Vec<serde_json::Value> = sqlx::query_scalar($sql)
+            .bind($user.get())
+            .fetch_all(&mut *$tx)
+            .await?;
+        ($name, rows)
+    }};
+}
+
+/// Reads everything. Run it in a repeatable-read transaction, so that the files agree with one another.
+/// Password hashes and login tokens are not part of it.
+pub async fn everything_about(
+    tx: &mut PgConnection,
+    user: UserId,
+) -> sqlx::Result<Vec<ExportFile>> {
+    sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        .execute(&mut *tx)
+        .await?;
+    Ok(vec![
+        rows!(tx, user, "profile.json", "SELECT to_jsonb(u) - 'password_hash' FROM users u WHERE id = $1"),
+        rows!(
+            tx,
+            user,
+            "posts.json",
+            "SELECT to_jsonb(p) || jsonb_build_object('id', p.id::text, 'tickers', (
+                 SELECT coalesce(jsonb_agg(t.symbol ORDER BY pt.position), '[]'::jsonb)
+                 FROM post_tickers pt JOIN tickers t ON t.id = pt.ticker_id WHERE pt.post_id = p.id))
+             FROM posts p WHERE author_id = $1 ORDER BY p.id"
+        ),
+        rows!(
+            tx,
+            user,
+            "post_revisions.json",
+            "SELECT to_jsonb(r) FROM post_revisions r JOIN posts p ON p.id = r.post_id
+             WHERE p.author_id = $1 ORDER BY r.post_id, r.revision"
+        ),
+        rows!(
+            tx,
+            user,
+            "follows.json",
+            "SELECT jsonb_build_object('handle', u.handle, 'since', f.created_at)
+             FROM follows f JOIN users u ON u.id = f.followee_id WHERE follower_id = $1 ORDER BY f.created_at"
+        ),
+        rows!(
+            tx,
+            user,
+            "followers.json",
+            "SELECT jsonb_build_object('handle', u.handle, 'since', f.created_at)
+             FROM follows f JOIN users u ON u.id = f.follower_id WHERE followee_id = $1 ORDER BY f.created_at"
+        ),
+        rows!(tx, user, "likes.json", "SELECT to_jsonb(l) FROM likes l WHERE user_id = $1 ORDER BY created_at"),
+        rows!(tx, user, "bookmarks.json", "SELECT to_jsonb(b) FROM bookmarks b WHERE user_id = $1 ORDER BY mark_id"),
+        rows!(tx, user, "poll_votes.json", "SELECT to_jsonb(v) FROM poll_votes v WHERE user_id = $1 ORDER BY created_at"),
+        rows!(
+            tx,
+            user,
+            "watchlist.json",
+            "SELECT jsonb_build_object('symbol', t.symbol, 'since', w.created_at)
+             FROM watches w JOIN tickers t ON t.id = w.ticker_id WHERE user_id = $1 ORDER BY w.created_at"
+        ),
+        rows!(
+            tx,
+            user,
+            "blocks.json",
+            "SELECT jsonb_build_object('handle', u.handle, 'since', b.created_at)
+             FROM blocks b JOIN users u ON u.id = b.blocked_id WHERE blocker_id = $1 ORDER BY b.created_at"
+        ),
+        rows!(
+            tx,
+            user,
+            "mutes.json",
+            "SELECT jsonb_build_object('handle', u.handle, 'since', m.created_at)
+             FROM mutes m JOIN users u ON u.id = m.muted_id WHERE muter_id = $1 ORDER BY m.created_at"
+        ),
+        rows!(tx, user, "keyword_mutes.json", "SELECT to_jsonb(k) FROM keyword_mutes k WHERE user_id = $1 ORDER BY keyword"),
+        rows!(
+            tx,
+            user,
+            "sessions.json",
+            "SELECT jsonb_build_object('started', created_at, 'expires', expires_at)
+             FROM sessions WHERE user_id = $1 ORDER BY created_at"
+        ),
+    ])
+}

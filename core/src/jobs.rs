@@ -1,0 +1,320 @@
+//! The job queue, in PostgreSQL. A job names a subject: its handler reads the subject's present state
+//! and makes a projection agree, so running one twice changes nothing. One row a (kind, subject, peer);
+//! enqueuing raises its generation, and finishing deletes the row only if the generation is still the
+//! claimed one and the lease still mine. `run_at` is the end of the lease while one is held.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use sqlx::{PgExecutor, PgPool};
+
+/// What is to be made to agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    /// A post: timelines of followers, boards, live readers. Subject: post.
+    Fanout,
+    /// A reader's timeline against one person they follow or not. Subject: reader, peer: person.
+    Relation,
+    /// An author that became large, or small again. Subject: author.
+    Merge,
+    /// A post's place on top boards. Subject: post.
+    Score,
+    /// The change number in Redis. Subject: 0.
+    Publish,
+}
+
+impl JobKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::Fanout,
+        Self::Relation,
+        Self::Merge,
+        Self::Score,
+        Self::Publish,
+    ];
+
+    /// The name in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fanout => "fanout",
+            Self::Relation => "relation",
+            Self::Merge => "merge",
+            Self::Score => "score",
+            Self::Publish => "publish",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// A job in hand.
+#[derive(Debug, Clone, Copy)]
+pub struct Job {
+    /// What to do.
+    pub kind: JobKind,
+    /// About whom or what.
+    pub subject: i64,
+    /// The other side, or 0.
+    pub peer: i64,
+    /// When it was first asked for.
+    pub enqueued_at: chrono::DateTime<chrono::Utc>,
+    generation: i64,
+    lease: i64,
+    attempts: i32,
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub enum JobError {
+    /// Worth another try: a store is away, a lock was not had.
+    Retry(anyhow::Error),
+    /// No try will help: parked at once.
+    Hopeless(anyhow::Error),
+}
+
+impl std::fmt::Display for JobError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Retry(error) | Self::Hopeless(error)) = self;
+        write!(f, "{error:#}")
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for JobError {
+    fn from(error: E) -> Self {
+        Self::Retry(error.into())
+    }
+}
+
+/// The channel on which a worker is woken.
+pub const WAKE_CHANNEL: &str = "madang_jobs";
+const BACKOFF_CAP: Duration = Duration::from_secs(300);
+
+/// Asks for a job in the caller's transaction; it runs after `delay` at the earliest. Repeated asking
+/// while it waits merges into one row. A parked one gets a fresh start.
+pub async fn enqueue(
+    executor: impl PgExecutor<'_>,
+    kind: JobKind,
+    subject: i64,
+    peer: i64,
+    delay: Duration,
+) -> sqlx::Result<()> {
+    enqueue_many(executor, kind, &[subject], peer, delay).await
+}
+
+/// Asks for the same job about many subjects.
+pub async fn enqueue_many(
+    executor: impl PgExecutor<'_>,
+    kind: JobKind,
+    subjects: &[i64],
+    peer: i64,
+    delay: Duration,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO jobs AS j (kind, subject, peer, run_at)
+         SELECT $1, s, $3, now() + make_interval(secs => $4)
+         FROM (SELECT DISTINCT unnest($2::bigint[]) AS s ORDER BY 1) AS subjects
+         ON CONFLICT (kind, subject, peer) DO UPDATE SET
+             generation = j.generation + 1,
+             run_at = CASE WHEN j.lease IS NULL THEN least(j.run_at, excluded.run_at) ELSE j.run_at END,
+             attempts = CASE WHEN j.parked_at IS NULL THEN j.attempts ELSE 0 END,
+             parked_at = NULL",
+        kind.as_str(),
+        subjects,
+        peer,
+        delay.as_secs_f64()
+    )
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// Claims up to `limit` due jobs under a lease.
+pub async fn claim(pool: &PgPool, lease: Duration, limit: i64) -> sqlx::Result<Vec<Job>> {
+    let mine: i64 = rand::rng().random_range(1..i64::MAX);
+    let rows = sqlx::query!(
+        "WITH due AS (
+             SELECT kind, subject, peer FROM jobs
+             WHERE parked_at IS NULL AND run_at <= now()
+             ORDER BY run_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+         UPDATE jobs j SET lease = $2, run_at = now() + make_interval(secs => $3), attempts = j.attempts + 1
+         FROM due WHERE j.kind = due.kind AND j.subject = due.subject AND j.peer = due.peer
+         RETURNING j.kind, j.subject, j.peer, j.generation, j.attempts, j.enqueued_at",
+        limit,
+        mine,
+        lease.as_secs_f64()
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut jobs = Vec::with_capacity(rows.len());
+    for row in rows {
+        // A kind of a newer release: its own workers will take it when the lease ends.
+        let Some(kind) = JobKind::from_name(&row.kind) else {
+            continue;
+        };
+        jobs.push(Job {
+            kind,
+            subject: row.subject,
+            peer: row.peer,
+            enqueued_at: row.enqueued_at,
+            generation: row.generation,
+            lease: mine,
+            attempts: row.attempts,
+        });
+    }
+    Ok(jobs)
+}
+
+/// Finishes jobs: rows whose subject was asked for again meanwhile stay and are due at once.
+pub async fn finish(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<()> {
+    let kinds: Vec<String> = jobs
+        .iter()
+        .map(|job| job.kind.as_str().to_owned())
+        .collect();
+    let subjects: Vec<i64> = jobs.iter().map(|job| job.subject).collect();
+    let peers: Vec<i64> = jobs.iter().map(|job| job.peer).collect();
+    let generations: Vec<i64> = jobs.iter().map(|job| job.generation).collect();
+    let leases: Vec<i64> = jobs.iter().map(|job| job.lease).collect();
+    sqlx::query!(
+        "WITH done AS (
+             SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+                 AS d (kind, subject, peer, generation, lease)),
+         gone AS (
+             DELETE FROM jobs j USING done d
+             WHERE j.kind = d.kind AND j.subject = d.subject AND j.peer = d.peer
+               AND j.generation = d.generation AND j.lease = d.lease)
+         UPDATE jobs j SET lease = NULL, run_at = now(), attempts = 0
+         FROM done d
+         WHERE j.kind = d.kind AND j.subject = d.subject AND j.peer = d.peer
+           AND j.generation <> d.generation AND j.lease = d.lease",
+        &kinds,
+        &subjects,
+        &peers,
+        &generations,
+        &leases
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Puts a failed job back with a growing delay, or parks it.
+pub async fn fail(
+    pool: &PgPool,
+    job: &Job,
+    error: &JobError,
+    max_attempts: i32,
+) -> sqlx::Result<()> {
+    let park = matches!(error, JobError::Hopeless(_)) || job.attempts >= max_attempts;
+    let exponent = u32::try_from(job.attempts.clamp(1, 20)).unwrap_or(20) - 1;
+    let backoff = Duration::from_millis(250)
+        .saturating_mul(1 << exponent.min(16))
+        .min(BACKOFF_CAP);
+    let text: String = error.to_string().chars().take(2_000).collect();
+    sqlx::query!(
+        "UPDATE jobs SET lease = NULL, run_at = now() + make_interval(secs => $6), last_error = $7,
+             parked_at = CASE WHEN $8 AND generation = $5 THEN now() END
+         WHERE kind = $1 AND subject = $2 AND peer = $3 AND lease = $4",
+        job.kind.as_str(),
+        job.subject,
+        job.peer,
+        job.lease,
+        job.generation,
+        backoff.as_secs_f64(),
+        text,
+        park
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Gives claimed jobs back untouched, when stopping.
+pub async fn release(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<()> {
+    let leases: Vec<i64> = jobs.iter().map(|job| job.lease).collect();
+    sqlx::query!(
+        "UPDATE jobs SET lease = NULL, run_at = now(), attempts = attempts - 1 WHERE lease = ANY($1)",
+        &leases
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// What an operator asks about the queue.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct QueueState {
+    /// Rows waiting or in hand.
+    pub depth: i64,
+    /// Rows that were given up and wait for a person.
+    pub parked: i64,
+    /// Seconds since the oldest waiting row was due.
+    pub oldest_secs: f64,
+}
+
+/// Counts the queue.
+pub async fn state(executor: impl PgExecutor<'_>) -> sqlx::Result<QueueState> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) FILTER (WHERE parked_at IS NULL) AS "depth!",
+                  count(*) FILTER (WHERE parked_at IS NOT NULL) AS "parked!",
+                  coalesce(extract(epoch FROM now() - min(run_at) FILTER (WHERE parked_at IS NULL AND run_at <= now())),
+                           0)::float8 AS "oldest_secs!"
+           FROM jobs"#
+    )
+    .fetch_one(executor)
+    .await?;
+    Ok(QueueState {
+        depth: row.depth,
+        parked: row.parked,
+        oldest_secs: row.oldest_secs,
+    })
+}
+
+/// A parked job, for the operator.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ParkedJob {
+    /// What it was to do.
+    pub kind: String,
+    /// About whom or what.
+    pub subject: i64,
+    /// The other side, or 0.
+    pub peer: i64,
+    /// Tries so far.
+    pub attempts: i32,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+/// The parked jobs, oldest first, at most `limit`.
+pub async fn parked(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<ParkedJob>> {
+    sqlx::query_as!(
+        ParkedJob,
+        "SELECT kind, subject, peer, attempts, last_error FROM jobs
+         WHERE parked_at IS NOT NULL ORDER BY parked_at LIMIT $1",
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Gives parked jobs another life; returns how many.
+pub async fn replay(pool: &PgPool, kind: Option<&str>) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "UPDATE jobs SET parked_at = NULL, attempts = 0, lease = NULL, run_at = now()
+         WHERE parked_at IS NOT NULL AND ($1::text IS NULL OR kind = $1)",
+        kind
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Wakes waiting workers. Sent after a commit from a connection of its own: NOTIFY inside the
+/// transaction would make commits queue behind one another.
+pub async fn wake(pool: &PgPool) -> sqlx::Result<()> {
+    sqlx::query("SELECT pg_notify('madang_jobs', '')")
+        .execute(pool)
+        .await?;
+    Ok(())
+}

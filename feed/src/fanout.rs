@@ -1,0 +1,380 @@
+//! Fan-out: a post's present state is written into the timelines of followers seen lately, onto its
+//! boards, and told to live readers. Entries of several posts for one reader travel in one append.
+
+use ahash::AHashMap;
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use madang_core::{
+    changes::{self, Change},
+    follows,
+    ids::{TickerId, UserId},
+    posts::{self, Entry, LivePost, Scored},
+    users::{self, MergeState},
+};
+
+use crate::{
+    Feed,
+    boards::BoardAct,
+    kv::Away,
+    timeline::{self, DROP_HEADLESS},
+};
+
+/// Followers read in one page.
+const PAGE: i64 = 5_000;
+/// Appends in one pipeline.
+const PIPELINE: usize = 512;
+/// Pipelines in flight.
+const IN_FLIGHT: usize = 4;
+/// Readers whose entries gather before they are written.
+const GATHER: usize = 20_000;
+
+/// Entries waiting to be appended, by reader.
+type Pending = AHashMap<i64, Vec<u8>>;
+
+/// A post with what fan-out writes of it.
+struct Parcel {
+    post: LivePost,
+    tickers: Vec<TickerId>,
+    bytes: Vec<u8>,
+}
+
+impl Feed {
+    /// Makes timelines, boards and live readers agree with the present state of these posts.
+    pub async fn fan_out(&self, ids: &[i64], now: DateTime<Utc>) -> anyhow::Result<()> {
+        self.catch_up().await?;
+        let parcels: Vec<Parcel> = posts::live_posts(&self.pool, ids)
+            .await?
+            .into_iter()
+            .map(|(post, tickers)| Parcel {
+                bytes: timeline_bytes(&post),
+                post,
+                tickers,
+            })
+            .collect();
+        let mut by_author: AHashMap<UserId, Vec<&Parcel>> = AHashMap::new();
+        for parcel in &parcels {
+            by_author
+                .entry(parcel.post.entry.author)
+                .or_default()
+                .push(parcel);
+        }
+        let mut pending = Pending::new();
+        for (author, parcels) in by_author {
+            self.fan_out_author(author, &parcels, &mut pending, now)
+                .await?;
+        }
+        self.flush(&mut pending).await?;
+        self.post_on_boards(&parcels).await?;
+        self.tell_live(&parcels).await?;
+        Ok(())
+    }
+
+    async fn fan_out_author(
+        &self,
+        author: UserId,
+        parcels: &[&Parcel],
+        pending: &mut Pending,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let bytes: Vec<u8> = parcels
+            .iter()
+            .flat_map(|parcel| parcel.bytes.iter().copied())
+            .collect();
+        pending
+            .entry(author.get())
+            .or_default()
+            .extend_from_slice(&bytes);
+        let state = users::merge_state(&self.pool, author)
+            .await?
+            .map_or(MergeState::Pushed, |(state, _)| state);
+        if state != MergeState::Pushed {
+            let mut tx = self.pool.begin().await?;
+            let number = changes::record(&mut tx, &[Change::AuthorList(author)]).await?;
+            tx.commit().await?;
+            self.kv.publish_change(number).await?;
+        }
+        if state.pushes() {
+            self.push_to_followers(author, &bytes, pending, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Appends bytes to the timelines of an author's followers seen lately.
+    pub(crate) async fn push_to_followers(
+        &self,
+        author: UserId,
+        bytes: &[u8],
+        pending: &mut Pending,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let since = now - chrono::Duration::days(self.settings.seen_days);
+        let mut after = 0;
+        loop {
+            let readers = follows::seen_followers(&self.pool, author, after, since, PAGE).await?;
+            for reader in &readers {
+                pending.entry(*reader).or_default().extend_from_slice(bytes);
+            }
+            if pending.len() >= GATHER {
+                self.flush(pending).await?;
+            }
+            match readers.last() {
+                Some(last) if i64::try_from(readers.len()).is_ok_and(|n| n == PAGE) => {
+                    after = *last
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Writes what has gathered.
+    pub(crate) async fn flush(&self, pending: &mut Pending) -> Result<(), Away> {
+        let batch: Vec<(i64, Vec<u8>)> = pending.drain().collect();
+        let writes: Vec<_> = batch
+            .chunks(PIPELINE)
+            .map(|chunk| self.append(chunk))
+            .collect();
+        stream::iter(writes)
+            .buffer_unordered(IN_FLIGHT)
+            .try_collect::<Vec<()>>()
+            .await
+            .map(|_| ())
+    }
+
+    /// Appends to timelines. A key that turns out to have no header goes; one that has outgrown the cap
+    /// twice is cut back.
+    pub(crate) async fn append(&self, chunk: &[(i64, Vec<u8>)]) -> Result<(), Away> {
+        let mut pipe = redis::pipe();
+        for (reader, bytes) in chunk {
+            pipe.append(self.kv.keys.timeline(*reader), bytes.as_slice());
+        }
+        let lengths: Vec<usize> = self.kv.run_bulk(&pipe).await?;
+        let mut headless = redis::pipe();
+        let mut overgrown = Vec::new();
+        for ((reader, bytes), length) in chunk.iter().zip(&lengths) {
+            if *length == bytes.len() {
+                headless
+                    .cmd("EVAL")
+                    .arg(DROP_HEADLESS)
+                    .arg(1)
+                    .arg(self.kv.keys.timeline(*reader))
+                    .ignore();
+            } else if timeline::overgrown(*length, self.settings.timeline_cap) {
+                overgrown.push(*reader);
+            }
+        }
+        let entries: usize = chunk
+            .iter()
+            .map(|(_, bytes)| bytes.len() / timeline::ENTRY)
+            .sum();
+        metrics::counter!("madang_fanout_deliveries_total").increment(entries as u64);
+        if !headless.is_empty() {
+            self.kv.run_bulk::<()>(&headless).await?;
+        }
+        for reader in overgrown {
+            self.cut_back(reader, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts one's own new post into one's own timeline before the answer; the job does it again.
+    pub async fn append_own(&self, entry: Entry) {
+        let mut bytes = Vec::with_capacity(timeline::ENTRY);
+        timeline::push_entry(&mut bytes, entry);
+        if let Err(error) = self.append(&[(entry.author.get(), bytes)]).await {
+            tracing::debug!(%error, "failed to append to one's own timeline");
+        }
+    }
+
+    async fn post_on_boards(&self, parcels: &[Parcel]) -> anyhow::Result<()> {
+        let listed: Vec<i64> = parcels
+            .iter()
+            .filter(|p| p.post.listed && !p.tickers.is_empty())
+            .map(|p| p.post.entry.id.get())
+            .collect();
+        let scores: AHashMap<i64, Scored> = if listed.is_empty() {
+            AHashMap::new()
+        } else {
+            posts::engaged_scores(&self.pool, &listed)
+                .await?
+                .into_iter()
+                .map(|s| (s.id.get(), s))
+                .collect()
+        };
+        let mut acts = Vec::new();
+        for parcel in parcels {
+            let act = scores
+                .get(&parcel.post.entry.id.get())
+                .map_or(BoardAct::Remove(parcel.post.entry.id), |scored| {
+                    BoardAct::Add(*scored)
+                });
+            acts.extend(parcel.tickers.iter().map(|ticker| (*ticker, act)));
+        }
+        self.act_on_boards(&acts).await?;
+        Ok(())
+    }
+
+    /// Computes posts' places on top boards again.
+    pub async fn rescore(&self, ids: &[i64]) -> anyhow::Result<()> {
+        self.catch_up().await?;
+        let scores: AHashMap<i64, Scored> = posts::engaged_scores(&self.pool, ids)
+            .await?
+            .into_iter()
+            .map(|s| (s.id.get(), s))
+            .collect();
+        let mut acts = Vec::new();
+        for (post, tickers) in posts::live_posts(&self.pool, ids).await? {
+            let Some(scored) = scores.get(&post.entry.id.get()) else {
+                continue;
+            };
+            acts.extend(
+                tickers
+                    .into_iter()
+                    .map(|ticker| (ticker, BoardAct::Rescore(*scored))),
+            );
+        }
+        self.act_on_boards(&acts).await?;
+        Ok(())
+    }
+
+    async fn tell_live(&self, parcels: &[Parcel]) -> anyhow::Result<()> {
+        let mut pipe = redis::pipe();
+        for parcel in parcels
+            .iter()
+            .filter(|parcel| parcel.post.listed && !parcel.post.restored)
+        {
+            let message = crate::live::Message::of(&parcel.post, &parcel.tickers);
+            pipe.publish(self.kv.keys.live(), serde_json::to_string(&message)?)
+                .ignore();
+        }
+        if !pipe.is_empty() {
+            self.kv.run::<()>(&pipe).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a reader's timeline agree with whether they follow somebody.
+    pub async fn settle_relation(&self, reader: UserId, person: UserId) -> anyhow::Result<()> {
+        self.catch_up().await?;
+        let Some(bytes) = self.stored_bytes_checked(reader).await? else {
+            return Ok(());
+        };
+        if timeline::parse(&bytes).is_none() {
+            return Ok(());
+        }
+        if !follows::exists(&self.pool, reader, person).await? {
+            // Reading drops their posts already; this gives the room back.
+            let viewer = madang_core::viewer::load(&self.pool, reader).await?;
+            self.cut_back(reader.get(), Some(&viewer.follows)).await?;
+            return Ok(());
+        }
+        let cap = self.settings.timeline_cap;
+        let recent = posts::newest_of_author(&self.pool, person, i64::try_from(cap)?).await?;
+        let mut bytes = Vec::with_capacity((recent.len() + 2) * timeline::ENTRY);
+        recent
+            .iter()
+            .rev()
+            .for_each(|entry| timeline::push_entry(&mut bytes, *entry));
+        if recent.len() == cap
+            && let Some(oldest) = recent.last()
+        {
+            timeline::push_floor(&mut bytes, oldest.id.get());
+        }
+        let state = users::merge_state(&self.pool, person)
+            .await?
+            .map_or(MergeState::Pushed, |(state, _)| state);
+        if state != MergeState::Pushed {
+            timeline::push_merged(&mut bytes, person);
+        }
+        if !bytes.is_empty() {
+            self.append(&[(reader.get(), bytes)]).await?;
+        }
+        Ok(())
+    }
+
+    async fn stored_bytes_checked(&self, reader: UserId) -> Result<Option<Vec<u8>>, Away> {
+        self.kv
+            .cmd(redis::cmd("GET").arg(self.kv.keys.timeline(reader.get())))
+            .await
+    }
+
+    /// Moves an author between pushed and merged, one step after the other. Each step can be repeated.
+    pub async fn settle_merge(&self, author: UserId, now: DateTime<Utc>) -> anyhow::Result<()> {
+        self.catch_up().await?;
+        let limit = self.settings.push_limit;
+        let Some((mut state, followers)) = users::merge_state(&self.pool, author).await? else {
+            return Ok(());
+        };
+        let (large, small) = (
+            followers > limit,
+            i64::from(followers) * 5 < i64::from(limit) * 4,
+        );
+        if state == MergeState::Pushed
+            && large
+            && self.step(author, state, MergeState::Merging).await?
+        {
+            state = MergeState::Merging;
+        }
+        if state == MergeState::Merging {
+            let mut mark = Vec::new();
+            timeline::push_merged(&mut mark, author);
+            self.push_all(author, &mark, now).await?;
+            self.step(author, state, MergeState::Merged).await?;
+            return Ok(());
+        }
+        if state == MergeState::Merged
+            && small
+            && self.step(author, state, MergeState::Unmerging).await?
+        {
+            state = MergeState::Unmerging;
+        }
+        if state == MergeState::Unmerging {
+            let cap = self.settings.timeline_cap;
+            let recent = posts::newest_of_author(&self.pool, author, i64::try_from(cap)?).await?;
+            let mut bytes = Vec::with_capacity((recent.len() + 1) * timeline::ENTRY);
+            recent
+                .iter()
+                .rev()
+                .for_each(|entry| timeline::push_entry(&mut bytes, *entry));
+            if let Some(oldest) = recent.last().filter(|_| recent.len() == cap) {
+                timeline::push_floor(&mut bytes, oldest.id.get());
+            }
+            self.push_all(author, &bytes, now).await?;
+            self.step(author, state, MergeState::Pushed).await?;
+        }
+        Ok(())
+    }
+
+    async fn push_all(
+        &self,
+        author: UserId,
+        bytes: &[u8],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let mut pending = Pending::new();
+        self.push_to_followers(author, bytes, &mut pending, now)
+            .await?;
+        self.flush(&mut pending).await?;
+        Ok(())
+    }
+
+    async fn step(&self, author: UserId, from: MergeState, to: MergeState) -> anyhow::Result<bool> {
+        let mut tx = self.pool.begin().await?;
+        if !users::set_merge_state(&mut tx, author, from, to).await? {
+            return Ok(false);
+        }
+        let number = changes::record(&mut tx, &[Change::AuthorList(author)]).await?;
+        tx.commit().await?;
+        self.kv.publish_change(number).await?;
+        Ok(true)
+    }
+}
+
+fn timeline_bytes(post: &LivePost) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(timeline::ENTRY);
+    if post.listed {
+        timeline::push_entry(&mut bytes, post.entry);
+    } else {
+        timeline::push_gone(&mut bytes, post.entry.id);
+    }
+    bytes
+}

@@ -1,0 +1,473 @@
+//! Home: the newest posts of the people one follows and one's own, by rank or by id.
+//!
+//! The first window is the newest `cap` posts; `top` shows a window by rank and goes on with the newest
+//! `cap` below it, `latest` pages by id alone. What Redis does not hold comes from PostgreSQL, with no
+//! seam: both are cut at ids.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use madang_core::{
+    ids::{PostId, UserId},
+    posts::{self, Entry, Window},
+    users,
+    viewer::Who,
+    visibility::Surface,
+};
+
+use crate::{
+    Feed, ReadError,
+    cursor::{List, Scope},
+    kv::Away,
+    pages::{Page, Picked},
+    timeline::{self, State},
+    viewers::Look,
+};
+
+/// By what a list is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Best first.
+    Top,
+    /// Newest first.
+    Latest,
+}
+
+/// A reader is noted as seen at most so often.
+pub(crate) const TOUCH_EVERY: Duration = Duration::from_secs(6 * 3_600);
+
+/// Readers noted as seen lately.
+#[derive(Debug)]
+pub(crate) struct Touched(moka::sync::Cache<i64, ()>);
+
+impl Default for Touched {
+    fn default() -> Self {
+        Self(
+            moka::sync::Cache::builder()
+                .max_capacity(500_000)
+                .time_to_live(TOUCH_EVERY)
+                .build(),
+        )
+    }
+}
+
+/// A reader's entries as far as they are at hand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Source {
+    /// Newest first, of people followed and one's own, without doubles.
+    pub entries: Vec<Entry>,
+    /// From this id on complete; 0 when everything is here.
+    pub floor: i64,
+    /// How it came about.
+    pub how: How,
+}
+
+/// How a reader's entries were had, for `madang check`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct How {
+    /// From a stored timeline.
+    pub stored: bool,
+    /// Authors were merged in.
+    pub merged: bool,
+}
+
+struct Glance {
+    timeline: Option<Vec<u8>>,
+    change: Result<Option<String>, Away>,
+    token: Result<Option<String>, Away>,
+}
+
+/// Where `top` stands.
+#[derive(Debug, Clone, Copy)]
+struct TopPlace {
+    window: Window,
+    /// The last one examined: rank and id.
+    after: Option<(i64, i64)>,
+}
+
+impl Feed {
+    /// A page of home.
+    pub async fn home(
+        &self,
+        who: Who,
+        order: Order,
+        cursor: Option<&str>,
+        limit: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Page, ReadError> {
+        let glance = self.glance(who.user).await;
+        self.catch_up_to(glance.change).await?;
+        let look = self.look_with(who, glance.token).await?;
+        self.touch(who.user, now).await?;
+        let source = match self
+            .stored_source(&look, glance.timeline.as_deref())
+            .await?
+        {
+            Some(source) => source,
+            None => self.rebuilt_source(&look, now).await?,
+        };
+        self.home_page(&look, &source, order, cursor, limit, now)
+            .await
+    }
+
+    /// A page of home out of what is at hand.
+    pub(crate) async fn home_page(
+        &self,
+        look: &Look,
+        source: &Source,
+        order: Order,
+        cursor: Option<&str>,
+        limit: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Page, ReadError> {
+        let list = if order == Order::Top {
+            List::HomeTop
+        } else {
+            List::HomeLatest
+        };
+        let scope = Scope {
+            list,
+            subject: 0,
+            viewer: look.id(),
+        };
+        match order {
+            Order::Top => {
+                self.top_page(look, source, &scope, cursor, limit, now)
+                    .await
+            }
+            Order::Latest => {
+                self.latest_page(look, source, &scope, cursor, limit, now)
+                    .await
+            }
+        }
+    }
+
+    async fn glance(&self, user: UserId) -> Glance {
+        let mut pipe = redis::pipe();
+        pipe.get(self.kv.keys.timeline(user.get()));
+        pipe.get(self.kv.keys.change())
+            .get(self.kv.keys.viewer_token(user));
+        match self
+            .kv
+            .run::<(Option<Vec<u8>>, Option<String>, Option<String>)>(&pipe)
+            .await
+        {
+            Ok((timeline, change, token)) => Glance {
+                timeline,
+                change: Ok(change),
+                token: Ok(token),
+            },
+            Err(away) => Glance {
+                timeline: None,
+                change: Err(away.clone()),
+                token: Err(away),
+            },
+        }
+    }
+
+    /// Notes the reader as seen, and only then lets the timeline live on: a living key means that
+    /// fan-out is writing to it.
+    async fn touch(&self, user: UserId, now: DateTime<Utc>) -> sqlx::Result<()> {
+        if self.touched.0.contains_key(&user.get()) {
+            return Ok(());
+        }
+        users::touch_readers(&self.pool, &[user.get()], now).await?;
+        let ttl = i64::try_from(self.timeline_ttl().as_millis()).unwrap_or(i64::MAX);
+        let mut pipe = redis::pipe();
+        pipe.pexpire(self.kv.keys.timeline(user.get()), ttl)
+            .ignore();
+        if self.kv.run::<()>(&pipe).await.is_ok() {
+            self.touched.0.insert(user.get(), ());
+        }
+        Ok(())
+    }
+
+    /// The stored timeline with merged lists, or `None` when it must be rebuilt.
+    pub(crate) async fn stored_source(
+        &self,
+        look: &Look,
+        bytes: Option<&[u8]>,
+    ) -> sqlx::Result<Option<Source>> {
+        let Some(timeline) = bytes.and_then(timeline::parse) else {
+            metrics::counter!("madang_timeline_misses_total").increment(1);
+            return Ok(None);
+        };
+        if timeline.state == State::Building || timeline.epoch != self.kv.epoch() {
+            return Ok(None);
+        }
+        let mut source = Source {
+            entries: timeline.entries,
+            floor: timeline.floor,
+            how: How {
+                stored: true,
+                merged: false,
+            },
+        };
+        let own = look.id();
+        source.entries.retain(|entry| {
+            look.viewer.follows.contains(&entry.author.get()) || entry.author.get() == own
+        });
+        self.merge_lists(look, &timeline.merged, &mut source)
+            .await?;
+        let floor = source.floor;
+        source.entries.retain(|entry| entry.id.get() >= floor);
+        // Removals can leave a cut timeline with fewer than a window: only PostgreSQL knows the rest.
+        let short = floor > 0 && source.entries.len() < self.settings.timeline_cap;
+        Ok((!short).then_some(source))
+    }
+
+    async fn merge_lists(
+        &self,
+        look: &Look,
+        named: &[i64],
+        source: &mut Source,
+    ) -> sqlx::Result<()> {
+        if named.is_empty() {
+            return Ok(());
+        }
+        let merged = self.merged_authors().await?;
+        for author in named
+            .iter()
+            .filter(|id| merged.contains(id) && look.viewer.follows.contains(id))
+        {
+            let list = self.author_list(UserId::new(*author)).await?;
+            source.entries.extend_from_slice(&list.entries);
+            source.floor = source.floor.max(list.floor);
+            source.how.merged = true;
+        }
+        source
+            .entries
+            .sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
+        source.entries.dedup_by_key(|entry| entry.id);
+        Ok(())
+    }
+
+    async fn rebuilt_source(&self, look: &Look, now: DateTime<Utc>) -> sqlx::Result<Source> {
+        let rebuilt = self.rebuild(UserId::new(look.id()), now).await?;
+        let own = look.id();
+        let mut entries = rebuilt.entries;
+        entries.retain(|entry| {
+            look.viewer.follows.contains(&entry.author.get()) || entry.author.get() == own
+        });
+        Ok(Source {
+            entries,
+            floor: rebuilt.floor,
+            how: How::default(),
+        })
+    }
+
+    fn authors(look: &Look) -> Vec<i64> {
+        look.viewer
+            .follows
+            .iter()
+            .copied()
+            .chain(std::iter::once(look.id()))
+            .collect()
+    }
+
+    async fn latest_page(
+        &self,
+        look: &Look,
+        source: &Source,
+        scope: &Scope,
+        cursor: Option<&str>,
+        limit: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Page, ReadError> {
+        let mut below = match cursor {
+            Some(cursor) => {
+                let [id] = scope
+                    .open(&self.cursors, cursor)
+                    .ok_or(ReadError::BadCursor)?;
+                id
+            }
+            None => Window::ALL.high + 1,
+        };
+        let mut page = Picked::default();
+        let at_hand = source
+            .entries
+            .partition_point(|entry| entry.id.get() >= below);
+        let mut entries = source.entries.get(at_hand..).unwrap_or_default().to_vec();
+        let mut more = source.floor > 0;
+        let mut floor = source.floor;
+        loop {
+            let ids: Vec<PostId> = entries.iter().map(|entry| entry.id).collect();
+            let picked = self
+                .pick(look, Surface::Feed, &ids, limit - page.items.len())
+                .await?;
+            let rest = picked.used < ids.len();
+            if let Some(last) = picked.last(&ids) {
+                below = last.get();
+            }
+            page.extend(picked);
+            if rest || page.items.len() >= limit || !more {
+                let next = (rest || more).then(|| scope.seal(&self.cursors, [below]));
+                return Ok(self.envelope(look, &page, next, now).await?);
+            }
+            below = if floor > 0 { below.min(floor) } else { below };
+            floor = 0;
+            let batch = limit.max(50) * 2;
+            let count = i64::try_from(batch).unwrap_or(i64::MAX);
+            entries = posts::entries_of(
+                &self.pool,
+                &Self::authors(look),
+                Window::below(below),
+                count,
+                now,
+            )
+            .await?;
+            more = entries.len() == batch;
+        }
+    }
+
+    async fn top_page(
+        &self,
+        look: &Look,
+        source: &Source,
+        scope: &Scope,
+        cursor: Option<&str>,
+        limit: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Page, ReadError> {
+        let (mut place, mut entries) = match cursor {
+            None => self.first_window(source),
+            Some(cursor) => {
+                let [low, high, rank, id] = scope
+                    .open(&self.cursors, cursor)
+                    .ok_or(ReadError::BadCursor)?;
+                let place = TopPlace {
+                    window: Window { low, high },
+                    after: Some((rank, id)),
+                };
+                (
+                    place,
+                    self.window_entries(look, source, place.window, now).await?,
+                )
+            }
+        };
+        let mut page = Picked::default();
+        loop {
+            let ranked = ranked_after(entries, place.after);
+            let ids: Vec<PostId> = ranked.iter().map(|entry| entry.id).collect();
+            let picked = self
+                .pick(look, Surface::Feed, &ids, limit - page.items.len())
+                .await?;
+            let rest = picked.used < ids.len();
+            if let Some(last) = picked.last(&ranked) {
+                place.after = Some((last.rank, last.id.get()));
+            }
+            page.extend(picked);
+            let more = place.window.low > 0;
+            if rest || page.items.len() >= limit || !more {
+                let (rank, id) = place.after.unwrap_or((0, 0));
+                let fields = [place.window.low, place.window.high, rank, id];
+                let next = (rest || more).then(|| scope.seal(&self.cursors, fields));
+                return Ok(self.envelope(look, &page, next, now).await?);
+            }
+            (place, entries) = self.next_window(look, place.window, now).await?;
+        }
+    }
+
+    fn first_window(&self, source: &Source) -> (TopPlace, Vec<Entry>) {
+        let cap = self.settings.timeline_cap;
+        let entries = source
+            .entries
+            .get(..cap.min(source.entries.len()))
+            .unwrap_or_default()
+            .to_vec();
+        let more = source.entries.len() > cap || source.floor > 0;
+        (
+            TopPlace {
+                window: window_of(&entries, more),
+                after: None,
+            },
+            entries,
+        )
+    }
+
+    async fn window_entries(
+        &self,
+        look: &Look,
+        source: &Source,
+        window: Window,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Vec<Entry>> {
+        if window.low >= source.floor {
+            let inside = |entry: &&Entry| (window.low..=window.high).contains(&entry.id.get());
+            return Ok(source.entries.iter().filter(inside).copied().collect());
+        }
+        let most = i64::try_from(self.settings.timeline_cap * 4).unwrap_or(i64::MAX);
+        posts::entries_of(&self.pool, &Self::authors(look), window, most, now).await
+    }
+
+    async fn next_window(
+        &self,
+        look: &Look,
+        window: Window,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<(TopPlace, Vec<Entry>)> {
+        let cap = i64::try_from(self.settings.timeline_cap).unwrap_or(i64::MAX);
+        let below = Window::below(window.low);
+        let entries = posts::entries_of(&self.pool, &Self::authors(look), below, cap, now).await?;
+        let more = entries.len() == self.settings.timeline_cap;
+        Ok((
+            TopPlace {
+                window: window_of(&entries, more),
+                after: None,
+            },
+            entries,
+        ))
+    }
+
+    /// The viewer's own timeline as Redis holds it, for `madang check`.
+    pub(crate) async fn stored_bytes(&self, user: UserId) -> Option<Vec<u8>> {
+        self.kv
+            .cmd(redis::cmd("GET").arg(self.kv.keys.timeline(user.get())))
+            .await
+            .ok()
+            .flatten()
+    }
+
+    /// What PostgreSQL says, stored nowhere: for readers that nothing is written to.
+    pub(crate) async fn unstored_source(
+        &self,
+        look: &Look,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Source> {
+        let kept = timeline::kept(self.settings.timeline_cap);
+        let limit = i64::try_from(kept).unwrap_or(i64::MAX);
+        let entries =
+            posts::entries_of(&self.pool, &Self::authors(look), Window::ALL, limit, now).await?;
+        let floor = if entries.len() < kept {
+            0
+        } else {
+            entries.last().map_or(0, |entry| entry.id.get())
+        };
+        Ok(Source {
+            entries,
+            floor,
+            how: How::default(),
+        })
+    }
+}
+
+/// The bounds a cursor carries: the highest id at first sight, and the lowest, or 0 at the end.
+fn window_of(entries: &[Entry], more: bool) -> Window {
+    Window {
+        low: if more {
+            entries.last().map_or(0, |entry| entry.id.get())
+        } else {
+            0
+        },
+        high: entries.first().map_or(0, |entry| entry.id.get()),
+    }
+}
+
+/// By rank, ties by newer id, what comes after a place.
+fn ranked_after(mut entries: Vec<Entry>, after: Option<(i64, i64)>) -> Vec<Entry> {
+    if let Some(after) = after {
+        entries.retain(|entry| (entry.rank, entry.id.get()) < after);
+    }
+    entries.sort_unstable_by_key(|entry| std::cmp::Reverse((entry.rank, entry.id)));
+    entries
+}

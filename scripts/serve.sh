@@ -1,0 +1,264 @@
+# shellcheck shell=bash
+# Building, loading and serving: demo, up, env, madang, down.
+
+DEMO_PASSWORD=madang-demo-2026
+MADANG="$TARGET/release/madang"
+LOADTEST="$TARGET/release/loadtest"
+
+# --- building and loading ------------------------------------------------------------
+
+build_release() {
+  say "building (release)"
+  cargo build --release --locked -p madang-api -p madang-loadtest
+}
+
+create_login() { "$MADANG" admin create-user "$1" --role "$2" --password "$DEMO_PASSWORD" --if-missing >&2; }
+
+create_demo_logins() {
+  say "demo logins: investor, creator, moderator, admin"
+  if is_foreign "$DATABASE_URL"; then say "  (in the database that DATABASE_URL names, with a password everybody knows)"; fi
+  create_login investor investor
+  create_login creator investor
+  create_login moderator moderator
+  create_login admin admin
+  create_login service service
+}
+
+# Renamed when complete, so that an interrupted generation is never taken for data.
+generate_demo_data() {
+  [[ ! -d "$STATE/demo-data" ]] || return 0
+  say "generating the demo community: 2,000 people, 20,000 posts"
+  rm -rf "$STATE/demo-data.partial"
+  "$LOADTEST" generate --out "$STATE/demo-data.partial" --people 2000 --posts 20000 --seed 42 >&2
+  mv "$STATE/demo-data.partial" "$STATE/demo-data"
+}
+
+# A second import would change nothing, but it would take its time.
+import_demo_data() {
+  local id
+  id="$(database_id)"
+  if [[ "$(cat "$STATE/demo-imported" 2>/dev/null || true)" == "$id" ]]; then return 0; fi
+  say "importing the demo community"
+  "$MADANG" import "$STATE/demo-data" --rejects "$STATE/demo-data.rejects.csv" >&2
+  echo "$id" >"$STATE/demo-imported"
+}
+
+# --- the server -------------------------------------------------------------------------
+
+stop_server() {
+  local pid
+  pid="$(sed -n 1p "$STATE/serve.pid" 2>/dev/null || true)"
+  if process_is "$pid" "$(sed -n 2p "$STATE/serve.pid" 2>/dev/null)"; then
+    say "stopping the server (pid $pid)"
+    stop_process "$pid" "madang serve" 40
+  fi
+  rm -f "$STATE/serve.pid"
+}
+
+server_is_ready() {
+  curl -fsS -o /dev/null --max-time 2 "$PUBLIC_URL/readyz" 2>/dev/null || ! kill -0 "$SERVER_PID" 2>/dev/null
+}
+
+# Starts the server in a process group of its own: Ctrl-C reaches this script alone, which then asks the
+# server once to stop. A second signal would cut its work in hand short.
+launch_server() {
+  local log="$1"
+  raise_open_files
+  set -m
+  if [[ -n "$log" ]]; then
+    nohup "$MADANG" serve --with-worker >"$log" 2>&1 </dev/null &
+  else
+    "$MADANG" serve --with-worker </dev/null &
+  fi
+  SERVER_PID=$!
+  set +m
+  printf '%s\n%s\n' "$SERVER_PID" "$MADANG serve" >"$STATE/serve.pid"
+}
+
+# The build and the options asked for now are those that serve, so a running server makes way.
+replace_server() {
+  stop_server
+  claim_port http
+  export_settings
+  say "starting the server at $PUBLIC_URL"
+  launch_server "$1"
+}
+
+# Meaningful even when the server died at once: then it is "ready" to be reported.
+await_server() {
+  local log="$1"
+  if wait_until 60 server_is_ready && kill -0 "$SERVER_PID" 2>/dev/null; then return 0; fi
+  if [[ -n "$log" ]]; then tail -n 30 "$log" >&2; fi
+  with_lock stop_server
+  die "the server did not become ready at $PUBLIC_URL/readyz"
+}
+
+# serve detach|front demo|logins|empty
+serve() {
+  local mode="$1" content="$2" log=""
+  [[ "$mode" == front ]] || log="$STATE/serve.log"
+  with_lock replace_server "$log"
+  [[ -n "$log" ]] || trap 'kill -TERM "$SERVER_PID" 2>/dev/null || true' INT TERM HUP
+  await_server "$log"
+  print_welcome "$content"
+  if [[ -n "$log" ]]; then
+    say "it runs behind, its log is $log; ./dev down stops it"
+  else
+    say "Ctrl-C stops the server; PostgreSQL and Redis stay for the next start, ./dev down stops them"
+    await_end
+  fi
+}
+
+# `wait` returns early when a trapped signal arrives; the server's own end is what counts.
+await_end() {
+  local status=0
+  while kill -0 "$SERVER_PID" 2>/dev/null; do
+    status=0
+    wait "$SERVER_PID" || status=$?
+  done
+  # Unless another ./dev has put its own server in our place.
+  [[ "$(sed -n 1p "$STATE/serve.pid" 2>/dev/null)" != "$SERVER_PID" ]] || rm -f "$STATE/serve.pid"
+  say "the server has stopped"
+  # 143: ended by the TERM that Ctrl-C became, before it handled signals.
+  [[ $status -ne 143 ]] || status=0
+  exit "$status"
+}
+
+print_welcome() {
+  cat <<TEXT
+
+Madang is at $PUBLIC_URL   (the API's documentation: $PUBLIC_URL/docs)
+TEXT
+  [[ "$1" != empty ]] || return 0
+  cat <<TEXT
+logins: investor, creator, moderator, admin; password: $DEMO_PASSWORD
+
+to try:
+  TOKEN=\$(curl -s $PUBLIC_URL/v1/auth/login -H 'content-type: application/json' \\
+    -d '{"handle":"investor","password":"$DEMO_PASSWORD"}' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+TEXT
+  [[ "$1" == demo ]] || return 0
+  cat <<TEXT
+  curl -s "$PUBLIC_URL/v1/timeline?order=top" -H "authorization: Bearer \$TOKEN"
+  curl -s "$PUBLIC_URL/v1/tickers/XKRX:005930/posts?order=top"
+  curl -s "$PUBLIC_URL/v1/trending/tickers"
+  curl -s $PUBLIC_URL/v1/posts -H "authorization: Bearer \$TOKEN" -H "idempotency-key: \$RANDOM-\$RANDOM" \\
+    -H 'content-type: application/json' -d '{"body":"실적이 기대보다 좋다 \$삼성전자","stance":"bull"}'
+TEXT
+}
+
+# --- commands ------------------------------------------------------------------------------
+
+prepare_service() {
+  ensure_tools
+  load_secret
+  remember_stores
+  prepare_stores
+  build_release
+  say "applying migrations"
+  "$MADANG" migrate >&2
+}
+
+cmd_demo() {
+  local mode=front
+  while [[ $# -gt 0 ]]; do
+    case "$1" in
+      --detach) mode=detach ;;
+      *) usage_error "demo knows --detach, not '$1'" ;;
+    esac
+    shift
+  done
+  prepare_service
+  create_demo_logins
+  generate_demo_data
+  import_demo_data
+  serve "$mode" demo
+}
+
+cmd_up() {
+  local mode=front content=logins
+  while [[ $# -gt 0 ]]; do
+    case "$1" in
+      --detach) mode=detach ;;
+      --empty) content=empty ;;
+      *) usage_error "up knows --detach and --empty, not '$1'" ;;
+    esac
+    shift
+  done
+  prepare_service
+  [[ "$content" == empty ]] || create_demo_logins
+  serve "$mode" "$content"
+}
+
+# For commands that use what is built: release, else debug.
+use_built() {
+  [[ -x "$MADANG" ]] || MADANG="$TARGET/debug/madang"
+  [[ -x "$MADANG" ]] || die "madang is not built yet: ./dev up or ./dev demo builds it"
+}
+
+prepare_built() {
+  ensure_tools
+  use_built
+  load_secret
+  recall_stores
+  prepare_stores
+}
+
+# Kept with the identity of its database: a new database knows no old token.
+ensure_service_token() {
+  local id token
+  id="$(database_id)"
+  if [[ "$(sed -n 2p "$STATE/service-token" 2>/dev/null || true)" == "$id" ]]; then return 0; fi
+  create_login service service || die "no service account: has ./dev up or ./dev demo run yet?"
+  token="$("$MADANG" admin issue-token service)" || die "the service token could not be made"
+  (
+    umask 077
+    printf '%s\n%s\n' "$token" "$id" >"$STATE/service-token.new"
+  )
+  mv "$STATE/service-token.new" "$STATE/service-token"
+}
+
+cmd_env() {
+  [[ $# -eq 0 ]] || usage_error "env takes no arguments"
+  prepare_built
+  with_lock ensure_service_token
+  printf 'export MADANG_URL=%q\n' "$PUBLIC_URL"
+  printf 'export DATABASE_URL=%q\n' "$DATABASE_URL"
+  printf 'export MIGRATE_DATABASE_URL=%q\n' "$MIGRATE_DATABASE_URL"
+  printf 'export REDIS_URL=%q\n' "$REDIS_URL"
+  printf 'export MADANG_SERVICE_TOKEN=%q\n' "$(sed -n 1p "$STATE/service-token")"
+}
+
+cmd_madang() {
+  prepare_built
+  exec "$MADANG" "$@"
+}
+
+stop_everything() {
+  stop_server
+  stop_redis redis
+  stop_redis bench
+  if known_pg_home; then stop_postgres; fi
+}
+
+erase_data() {
+  if known_pg_home && [[ "$PG_HOME" == "$(fallback_pg_home)" ]]; then rm -rf "$PG_HOME"; fi
+  rm -rf "$STATE" # and with it the lock
+}
+
+cmd_down() {
+  local erase=""
+  while [[ $# -gt 0 ]]; do
+    case "$1" in
+      --erase) erase=yes ;;
+      *) usage_error "down knows --erase, not '$1'" ;;
+    esac
+    shift
+  done
+  [[ -d "$STATE" ]] || return 0
+  with_lock stop_everything
+  if [[ -n "$erase" ]]; then
+    say "removing $STATE"
+    with_lock erase_data
+  fi
+}
