@@ -49,14 +49,9 @@ pub(crate) struct LoginStore {
 
 impl Default for LoginStore {
     fn default() -> Self {
-        let ended = moka::sync::Cache::builder()
-            .max_capacity(1_000_000)
-            .time_to_live(HELD_FOR * 2);
+        let ended = moka::sync::Cache::builder().max_capacity(1_000_000).time_to_live(HELD_FOR * 2);
         Self {
-            held: moka::sync::Cache::builder()
-                .max_capacity(200_000)
-                .time_to_live(HELD_FOR)
-                .build(),
+            held: moka::sync::Cache::builder().max_capacity(200_000).time_to_live(HELD_FOR).build(),
             ended: ended.build(),
         }
     }
@@ -101,18 +96,12 @@ pub(crate) fn token_of(
     });
     match token {
         Some(token) if !token.is_empty() => Ok(Some((Carrier::Header, token.to_owned()))),
-        _ => Err(Problem::unauthorized(
-            "the Authorization header must be: Bearer <token>",
-        )),
+        _ => Err(Problem::unauthorized("the Authorization header must be: Bearer <token>")),
     }
 }
 
 /// Finds the login behind a token.
-pub(crate) async fn find_login(
-    app: &App,
-    token: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<Login>, Problem> {
+pub(crate) async fn find_login(app: &App, token: &str, now: DateTime<Utc>) -> Result<Option<Login>, Problem> {
     let hash = signing::token_hash(token);
     if let Some(login) = app.logins.get(&hash, now) {
         return Ok(Some(login));
@@ -120,34 +109,19 @@ pub(crate) async fn find_login(
     let read = Instant::now();
     let login = match &app.oidc {
         Some(verifier) if Verifier::looks_like_jwt(token) => {
-            let identity = verifier
-                .verify(token, now)
-                .await
-                .map_err(|error| match error {
-                    OidcError::Invalid(why) => {
-                        Problem::unauthorized(format!("the token is not valid: {why}"))
-                    }
-                    OidcError::Unavailable => Problem::unavailable(),
-                })?;
+            let identity = verifier.verify(token, now).await.map_err(|error| match error {
+                OidcError::Invalid(why) => Problem::unauthorized(format!("the token is not valid: {why}")),
+                OidcError::Unavailable => Problem::unavailable(),
+            })?;
             let who = person_of(app, &identity, now).await?;
-            Some(Login {
-                who,
-                token_hash: hash,
-                expires_at: identity.expires_at,
-                read,
-            })
+            Some(Login { who, token_hash: hash, expires_at: identity.expires_at, read })
         }
-        _ => sessions::find(&app.pool, &hash, now)
-            .await?
-            .map(|session| Login {
-                who: Who {
-                    user: session.user,
-                    role: session.role,
-                },
-                token_hash: hash,
-                expires_at: session.expires_at,
-                read,
-            }),
+        _ => sessions::find(&app.pool, &hash, now).await?.map(|session| Login {
+            who: Who { user: session.user, role: session.role },
+            token_hash: hash,
+            expires_at: session.expires_at,
+            read,
+        }),
     };
     if let Some(login) = login {
         app.logins.held.insert(hash, login);
@@ -162,20 +136,11 @@ async fn person_of(app: &App, identity: &Identity, now: DateTime<Utc>) -> Result
         if let Some((user, role)) = users::by_subject(&app.pool, &identity.subject).await? {
             return Ok(Who { user, role });
         }
-        let wanted = identity
-            .preferred_username
-            .as_deref()
-            .or(identity.name.as_deref())
-            .unwrap_or("");
+        let wanted = identity.preferred_username.as_deref().or(identity.name.as_deref()).unwrap_or("");
         if make_person(app, identity, Handle::for_signup(wanted).ok(), now).await? {
             continue;
         }
-        let spare = format!(
-            "user_{}",
-            signing::random_token()
-                .replace(['-', '_'], "x")
-                .to_lowercase()
-        );
+        let spare = format!("user_{}", signing::random_token().replace(['-', '_'], "x").to_lowercase());
         let spare: String = spare.chars().take(15).collect();
         make_person(app, identity, Handle::parse(&spare).ok(), now).await?;
     }
@@ -191,13 +156,11 @@ async fn make_person(
     let Some(handle) = handle else {
         return Ok(false);
     };
-    let name = identity.name.as_deref().and_then(|name| {
-        madang_core::text::parse_line(name, madang_core::text::MAX_NAME_CHARS).ok()
-    });
-    let english = identity
-        .locale
+    let name = identity
+        .name
         .as_deref()
-        .is_some_and(|locale| locale.starts_with("en"));
+        .and_then(|name| madang_core::text::parse_line(name, madang_core::text::MAX_NAME_CHARS).ok());
+    let english = identity.locale.as_deref().is_some_and(|locale| locale.starts_with("en"));
     let user = NewUser {
         handle: &handle,
         name: name.as_deref().unwrap_or(handle.as_str()),
@@ -228,11 +191,7 @@ pub(crate) fn cookie_name(app: &App) -> &'static str {
 
 /// The login cookie; an empty token removes it.
 pub(crate) fn cookie(app: &App, token: &str) -> Cookie<'static> {
-    let days = if token.is_empty() {
-        0
-    } else {
-        app.settings.auth.session_days
-    };
+    let days = if token.is_empty() { 0 } else { app.settings.auth.session_days };
     Cookie::build(cookie_name(app), token.to_owned())
         .path("/")
         .http_only(true)

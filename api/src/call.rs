@@ -52,26 +52,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) fn new(
-        app: Arc<App>,
-        req: &ServiceRequest,
-        login: Option<Login>,
-        subject: Subject,
-    ) -> Self {
-        let header = |name: &str| {
-            req.headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
+    pub(crate) fn new(app: Arc<App>, req: &ServiceRequest, login: Option<Login>, subject: Subject) -> Self {
+        let header =
+            |name: &str| req.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let given = header("x-request-id").filter(|id| {
-            (8..=64).contains(&id.len())
-                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         });
-        let key = req
-            .headers()
-            .get("idempotency-key")
-            .map(|value| value.to_str().unwrap_or("\u{FFFD}").to_owned());
+        let key =
+            req.headers().get("idempotency-key").map(|value| value.to_str().unwrap_or("\u{FFFD}").to_owned());
         Self {
             app,
             login,
@@ -91,8 +79,7 @@ impl Call {
 
     /// Who is logged in; the route table lets nobody else in.
     pub(crate) fn who(&self) -> Result<Who, Problem> {
-        self.viewer()
-            .ok_or_else(|| Problem::unauthorized("log in first"))
+        self.viewer().ok_or_else(|| Problem::unauthorized("log in first"))
     }
 
     /// Uses up one action of a kind that depends on the body.
@@ -106,31 +93,17 @@ impl Call {
             return Ok(None);
         };
         let key = Key::parse(key).ok_or_else(|| {
-            Problem::field(
-                "Idempotency-Key",
-                "must be 1 to 255 printable ASCII characters",
-            )
+            Problem::field("Idempotency-Key", "must be 1 to 255 printable ASCII characters")
         })?;
         let fingerprint = signing::fingerprint(&[self.target.as_bytes(), body]);
-        Ok(Some(Use {
-            user: who.user,
-            key,
-            fingerprint,
-        }))
+        Ok(Some(Use { user: who.user, key, fingerprint }))
     }
 
     /// Reads the query; unknown names are refused, so that a typing error is not taken for a default.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        web::Query::<T>::from_query(&self.query)
-            .map(web::Query::into_inner)
-            .map_err(|error| {
-                Problem::field(
-                    "query",
-                    error
-                        .to_string()
-                        .trim_start_matches("Query deserialize error: "),
-                )
-            })
+        web::Query::<T>::from_query(&self.query).map(web::Query::into_inner).map_err(|error| {
+            Problem::field("query", error.to_string().trim_start_matches("Query deserialize error: "))
+        })
     }
 
     /// Answers with the recorded answer of an earlier request; what it changed is made known once more.
@@ -208,24 +181,12 @@ pub(crate) struct Done {
 impl Done {
     /// With a JSON body.
     pub(crate) fn json(status: StatusCode, body: String, effects: Effects) -> Self {
-        Self {
-            answer: Answer {
-                status: status.as_u16(),
-                body: body.into_bytes(),
-            },
-            effects,
-        }
+        Self { answer: Answer { status: status.as_u16(), body: body.into_bytes() }, effects }
     }
 
     /// Without a body.
     pub(crate) fn empty(effects: Effects) -> Self {
-        Self {
-            answer: Answer {
-                status: 204,
-                body: Vec::new(),
-            },
-            effects,
-        }
+        Self { answer: Answer { status: 204, body: Vec::new() }, effects }
     }
 }
 
@@ -236,23 +197,17 @@ pub(crate) fn respond(answer: &Answer) -> HttpResponse {
     if answer.body.is_empty() {
         return response.finish();
     }
-    response
-        .content_type("application/json")
-        .body(answer.body.clone())
+    response.content_type("application/json").body(answer.body.clone())
 }
 
 /// Sends JSON.
 pub(crate) fn json(body: String) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(body)
+    HttpResponse::Ok().content_type("application/json").body(body)
 }
 
 /// Sends a value as JSON.
 pub(crate) fn json_of(value: &impl serde::Serialize) -> Result<HttpResponse, Problem> {
-    Ok(json(
-        serde_json::to_string(value).map_err(Problem::internal)?,
-    ))
+    Ok(json(serde_json::to_string(value).map_err(Problem::internal)?))
 }
 
 impl FromRequest for Call {
@@ -278,17 +233,11 @@ impl Body {
     /// Parses the JSON. What is wrong is named with its field.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         if std::str::from_utf8(&self.0).is_err() {
-            return Err(Problem::bad_request(
-                "invalid_utf8",
-                "the body must be UTF-8",
-            ));
+            return Err(Problem::bad_request("invalid_utf8", "the body must be UTF-8"));
         }
         let mut reader = serde_json::Deserializer::from_slice(&self.0);
-        let parsed =
-            serde_path_to_error::deserialize(&mut reader).map_err(|error| bad_json(&error))?;
-        reader
-            .end()
-            .map_err(|error| Problem::bad_request("invalid_json", error.to_string()))?;
+        let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| bad_json(&error))?;
+        reader.end().map_err(|error| Problem::bad_request("invalid_json", error.to_string()))?;
         Ok(parsed)
     }
 }
@@ -296,18 +245,11 @@ impl Body {
 fn bad_json(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let cause = error.inner().to_string();
     if !error.inner().is_data() {
-        return Problem::bad_request(
-            "invalid_json",
-            format!("the body is not valid JSON: {cause}"),
-        );
+        return Problem::bad_request("invalid_json", format!("the body is not valid JSON: {cause}"));
     }
     let path = error.path().to_string();
     let named = cause.split('`').nth(1).unwrap_or("body");
-    let field = if path == "." || path.is_empty() {
-        named.to_owned()
-    } else {
-        path
-    };
+    let field = if path == "." || path.is_empty() { named.to_owned() } else { path };
     let message = cause.split(" at line ").next().unwrap_or(&cause).to_owned();
     Problem::invalid(vec![FieldError { field, message }])
 }
@@ -318,28 +260,19 @@ impl FromRequest for Body {
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let payload = payload.take();
-        let kind = req
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("")
-            .to_owned();
-        let declared = req
-            .headers()
-            .get("content-length")
-            .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+        let kind =
+            req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+        let declared =
+            req.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
         let patience = req
             .app_data::<web::Data<Arc<App>>>()
-            .map_or(Duration::from_secs(10), |app| {
-                app.settings.http.body_timeout
-            });
+            .map_or(Duration::from_secs(10), |app| app.settings.http.body_timeout);
         Box::pin(async move {
             if declared.is_some_and(|length| length > MAX_BODY) {
                 return Err(Problem::too_large(MAX_BODY));
             }
-            let body = tokio::time::timeout(patience, read(payload))
-                .await
-                .map_err(|_| Problem::too_slow())??;
+            let body =
+                tokio::time::timeout(patience, read(payload)).await.map_err(|_| Problem::too_slow())??;
             let media = kind.split(';').next().unwrap_or("").trim();
             if !body.is_empty() && !media.eq_ignore_ascii_case("application/json") {
                 return Err(Problem::not_json());

@@ -34,15 +34,12 @@ const SECURITY_HEADERS: [(&str, &str); 5] = [
     ("referrer-policy", "same-origin"),
     ("x-frame-options", "DENY"),
     ("cross-origin-opener-policy", "same-origin"),
-    (
-        "permissions-policy",
-        "camera=(), geolocation=(), microphone=()",
-    ),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];
-const STRICT_CSP: &str =
-    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const STRICT_CSP: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 /// The document viewer brings scripts and styles of its own, all from here.
-const DOCS_CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+const DOCS_CSP: &str =
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
 /// The middleware.
 pub(crate) async fn guard(
@@ -54,26 +51,16 @@ pub(crate) async fn guard(
     let docs = req.path().starts_with("/docs");
     let (pattern, admitted) = admit(&req).await;
     let (mut response, left) = match admitted {
-        Ok(Admitted {
-            call,
-            streams,
-            left,
-        }) => {
+        Ok(Admitted { call, streams, left }) => {
             let request_id = call.request_id.clone();
             req.extensions_mut().insert(call);
             let mut response = run(req, next, streams).await?;
             if let Ok(value) = HeaderValue::from_str(&request_id) {
-                response
-                    .headers_mut()
-                    .insert(HeaderName::from_static("x-request-id"), value);
+                response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
             }
             (response, left)
         }
-        Err(problem) => (
-            req.into_response(problem.error_response())
-                .map_into_boxed_body(),
-            None,
-        ),
+        Err(problem) => (req.into_response(problem.error_response()).map_into_boxed_body(), None),
     };
     add_headers(&mut response, left, docs);
     measure(&method, pattern, &response, began);
@@ -108,37 +95,17 @@ async fn admit(req: &ServiceRequest) -> (&'static str, Result<Admitted, Problem>
     let Some(app) = req.app_data::<Data<Arc<App>>>() else {
         return ("", Err(Problem::internal("no application state")));
     };
-    let found = req
-        .match_pattern()
-        .and_then(|pattern| table.resource(&pattern));
+    let found = req.match_pattern().and_then(|pattern| table.resource(&pattern));
     let Some(resource) = found else {
-        let unlimited = app
-            .limits
-            .take_address(app.limits.client(req.peer_addr(), req.headers()));
-        return (
-            "unknown",
-            Err(unlimited
-                .err()
-                .unwrap_or_else(|| Problem::not_found("address"))),
-        );
+        let unlimited = app.limits.take_address(app.limits.client(req.peer_addr(), req.headers()));
+        return ("unknown", Err(unlimited.err().unwrap_or_else(|| Problem::not_found("address"))));
     };
-    let method = if *req.method() == Method::HEAD {
-        &Method::GET
-    } else {
-        req.method()
-    };
+    let method = if *req.method() == Method::HEAD { &Method::GET } else { req.method() };
     let Some(rule) = resource.rule(method) else {
-        return (
-            resource.pattern,
-            Err(Problem::method_not_allowed(&resource.allowed())),
-        );
+        return (resource.pattern, Err(Problem::method_not_allowed(&resource.allowed())));
     };
     let admitted = admit_to(req, app.get_ref(), rule.access, rule.rate).await;
-    let admitted = admitted.map(|(call, left)| Admitted {
-        call,
-        streams: rule.streams,
-        left,
-    });
+    let admitted = admitted.map(|(call, left)| Admitted { call, streams: rule.streams, left });
     (resource.pattern, admitted)
 }
 
@@ -160,14 +127,8 @@ async fn admit_to(
     Ok((Call::new(app.clone(), req, login, subject), left))
 }
 
-async fn find_login(
-    req: &ServiceRequest,
-    app: &Arc<App>,
-    access: Access,
-) -> Result<Option<Login>, Problem> {
-    let cookie = req
-        .cookie(auth::cookie_name(app))
-        .map(|cookie| cookie.value().to_owned());
+async fn find_login(req: &ServiceRequest, app: &Arc<App>, access: Access) -> Result<Option<Login>, Problem> {
+    let cookie = req.cookie(auth::cookie_name(app)).map(|cookie| cookie.value().to_owned());
     let Some((carrier, token)) = auth::token_of(req.headers(), cookie)? else {
         return Ok(None);
     };
@@ -178,20 +139,14 @@ async fn find_login(
     // A stale cookie must not keep anybody from reading or from logging in again.
     let forgivable = carrier == Carrier::Cookie && access == Access::Public;
     if login.is_none() && !forgivable {
-        return Err(Problem::unauthorized(
-            "the token is not valid, or has expired; log in again",
-        ));
+        return Err(Problem::unauthorized("the token is not valid, or has expired; log in again"));
     }
     Ok(login)
 }
 
 /// Browsers say where a request comes from; one that says nothing at all is none of a page's.
 fn refuse_foreign_site(req: &ServiceRequest, app: &App) -> Result<(), Problem> {
-    let header = |name: HeaderName| {
-        req.headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let header = |name: HeaderName| req.headers().get(name).and_then(|value| value.to_str().ok());
     let site = header(HeaderName::from_static("sec-fetch-site"));
     let ours = match (site, header(ORIGIN)) {
         (Some(site), _) => site == "same-origin" || site == "none",
@@ -217,11 +172,7 @@ pub(crate) async fn log(
     let quiet = path == "/healthz";
     let response = next.call(req).await?;
     if !quiet {
-        let id = response
-            .headers()
-            .get("x-request-id")
-            .and_then(|id| id.to_str().ok())
-            .unwrap_or("");
+        let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
         let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(
             request.id = id, %method, path, status = response.status().as_u16(), duration_us = micros, "request"
@@ -233,40 +184,20 @@ pub(crate) async fn log(
 fn add_headers(response: &mut ServiceResponse<BoxBody>, left: Option<Left>, docs: bool) {
     let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     let csp = HeaderName::from_static("content-security-policy");
-    headers.insert(
-        csp,
-        HeaderValue::from_static(if docs { DOCS_CSP } else { STRICT_CSP }),
-    );
+    headers.insert(csp, HeaderValue::from_static(if docs { DOCS_CSP } else { STRICT_CSP }));
     if !docs {
-        headers.insert(
-            HeaderName::from_static("cache-control"),
-            HeaderValue::from_static("no-store"),
-        );
+        headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-store"));
     }
     if let Some(left) = left {
-        headers.insert(
-            HeaderName::from_static("ratelimit-limit"),
-            HeaderValue::from(left.limit),
-        );
-        headers.insert(
-            HeaderName::from_static("ratelimit-remaining"),
-            HeaderValue::from(left.remaining),
-        );
+        headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(left.limit));
+        headers.insert(HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(left.remaining));
     }
 }
 
-fn measure(
-    method: &Method,
-    pattern: &'static str,
-    response: &ServiceResponse<BoxBody>,
-    began: Instant,
-) {
+fn measure(method: &Method, pattern: &'static str, response: &ServiceResponse<BoxBody>, began: Instant) {
     let method = match *method {
         Method::GET => "GET",
         Method::POST => "POST",

@@ -50,8 +50,7 @@ pub(crate) enum Subject {
     Address(u128),
 }
 
-type Limiter =
-    RateLimiter<Subject, DashMapStateStore<Subject>, DefaultClock, StateInformationMiddleware>;
+type Limiter = RateLimiter<Subject, DashMapStateStore<Subject>, DefaultClock, StateInformationMiddleware>;
 
 /// What is left of a quota.
 #[derive(Debug, Clone, Copy)]
@@ -120,9 +119,7 @@ impl Limits {
 
     /// Uses up one action of that kind.
     pub(crate) fn take(&self, rate: Rate, subject: Subject) -> Result<Option<Left>, Problem> {
-        self.of(rate)
-            .map(|limiter| take(limiter, subject))
-            .transpose()
+        self.of(rate).map(|limiter| take(limiter, subject)).transpose()
     }
 
     /// Uses up one request of an address.
@@ -160,20 +157,11 @@ impl Limits {
             .flat_map(|value| value.split(','))
             .map_while(|part| part.trim().parse().ok())
             .collect();
-        address(
-            named
-                .iter()
-                .rev()
-                .copied()
-                .find(|named| !self.trusts(*named))
-                .unwrap_or(peer),
-        )
+        address(named.iter().rev().copied().find(|named| !self.trusts(*named)).unwrap_or(peer))
     }
 
     fn trusts(&self, ip: IpAddr) -> bool {
-        self.trusted
-            .iter()
-            .any(|network| network.contains(&ip.to_canonical()))
+        self.trusted.iter().any(|network| network.contains(&ip.to_canonical()))
     }
 }
 
@@ -186,10 +174,9 @@ fn address(ip: IpAddr) -> Subject {
 
 fn take(limiter: &Limiter, subject: Subject) -> Result<Left, Problem> {
     match limiter.check_key(&subject) {
-        Ok(state) => Ok(Left {
-            limit: state.quota().burst_size().get(),
-            remaining: state.remaining_burst_capacity(),
-        }),
+        Ok(state) => {
+            Ok(Left { limit: state.quota().burst_size().get(), remaining: state.remaining_burst_capacity() })
+        }
         Err(refused) => {
             metrics::counter!("madang_rate_limited_total").increment(1);
             let wait = refused.wait_time_from(DefaultClock::default().now());
@@ -208,10 +195,7 @@ mod tests {
     use super::*;
 
     fn limits(trusted: &[&str]) -> Limits {
-        let quota = Quota {
-            burst: 3,
-            per: Duration::from_secs(3_600),
-        };
+        let quota = Quota { burst: 3, per: Duration::from_secs(3_600) };
         let rates = RateSettings {
             post: quota,
             reply: quota,
@@ -223,13 +207,7 @@ mod tests {
             read: quota,
             address: quota,
         };
-        Limits::new(
-            &rates,
-            trusted
-                .iter()
-                .filter_map(|network| network.parse().ok())
-                .collect(),
-        )
+        Limits::new(&rates, trusted.iter().filter_map(|network| network.parse().ok()).collect())
     }
 
     fn forwarded(value: &str) -> HeaderMap {
@@ -269,14 +247,8 @@ mod tests {
     #[test]
     fn behind_a_trusted_proxy_the_last_untrusted_address_counts() {
         let limits = limits(&["10.0.0.0/8"]);
-        let seen = limits.client(
-            peer("10.1.1.1:1"),
-            &forwarded("6.6.6.6, 203.0.113.9, 10.2.2.2"),
-        );
-        assert_eq!(
-            seen,
-            limits.client(peer("203.0.113.9:1"), &HeaderMap::new())
-        );
+        let seen = limits.client(peer("10.1.1.1:1"), &forwarded("6.6.6.6, 203.0.113.9, 10.2.2.2"));
+        assert_eq!(seen, limits.client(peer("203.0.113.9:1"), &HeaderMap::new()));
     }
 
     #[test]
@@ -284,14 +256,8 @@ mod tests {
         let limits = limits(&[]);
         let a = limits.client(peer("[2001:db8::1]:1"), &HeaderMap::new());
         for n in 2..1_002 {
-            assert_eq!(
-                limits.client(peer(&format!("[2001:db8::{n:x}]:1")), &HeaderMap::new()),
-                a
-            );
+            assert_eq!(limits.client(peer(&format!("[2001:db8::{n:x}]:1")), &HeaderMap::new()), a);
         }
-        assert_ne!(
-            limits.client(peer("[2001:db8:0:1::1]:1"), &HeaderMap::new()),
-            a
-        );
+        assert_ne!(limits.client(peer("[2001:db8:0:1::1]:1"), &HeaderMap::new()), a);
     }
 }

@@ -84,10 +84,8 @@ impl Verifier {
 
     /// Whether a bearer token has a JWT's shape, and so is ours to verify.
     pub(crate) fn looks_like_jwt(token: &str) -> bool {
-        let base64url = |part: &str| {
-            part.bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-        };
+        let base64url =
+            |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         let mut parts = token.split('.');
         let (header, claims, signature) = (parts.next(), parts.next(), parts.next());
         parts.next().is_none()
@@ -97,11 +95,7 @@ impl Verifier {
     }
 
     /// Verifies a token as of `now`.
-    pub(crate) async fn verify(
-        &self,
-        token: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Identity, OidcError> {
+    pub(crate) async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Identity, OidcError> {
         let header = self.header(token)?;
         let kid = header.kid.as_deref();
         let keys = self.provider.keys_for(kid, header.alg, now).await?;
@@ -117,9 +111,7 @@ impl Verifier {
                 Err(_) => {}
             }
         }
-        Err(OidcError::Invalid(
-            "no key of the provider made this signature",
-        ))
+        Err(OidcError::Invalid("no key of the provider made this signature"))
     }
 
     /// Reads the header, and refuses what no key could put right.
@@ -127,8 +119,7 @@ impl Verifier {
         if token.len() > TOKEN_LIMIT {
             return Err(OidcError::Invalid("it is too long"));
         }
-        let header =
-            decode_header(token).map_err(|_| OidcError::Invalid("its header is malformed"))?;
+        let header = decode_header(token).map_err(|_| OidcError::Invalid("its header is malformed"))?;
         if !self.algorithms.contains(&header.alg) {
             return Err(OidcError::Invalid("its algorithm is not allowed"));
         }
@@ -205,8 +196,8 @@ fn pinned(names: &[String]) -> anyhow::Result<Vec<Algorithm>> {
     names
         .iter()
         .map(|name| {
-            let algorithm = Algorithm::from_str(name)
-                .with_context(|| format!("OIDC_ALGORITHMS: {name} is not known"))?;
+            let algorithm =
+                Algorithm::from_str(name).with_context(|| format!("OIDC_ALGORITHMS: {name} is not known"))?;
             if algorithm.family() == AlgorithmFamily::Hmac {
                 bail!("OIDC_ALGORITHMS: {name} needs a shared secret");
             }
@@ -227,9 +218,7 @@ fn signature_only(algorithm: Algorithm) -> Validation {
 }
 
 fn is_token_type(typ: &str) -> bool {
-    ["JWT", "at+jwt", "application/at+jwt"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(typ))
+    ["JWT", "at+jwt", "application/at+jwt"].iter().any(|known| known.eq_ignore_ascii_case(typ))
 }
 
 fn names_audience(aud: &Value, audience: &str) -> bool {

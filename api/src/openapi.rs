@@ -12,10 +12,7 @@ pub(crate) fn document() -> Value {
         let path = operation.path.replace("{file:.*}", "{file}");
         let entry = paths.entry(path).or_insert_with(|| json!({}));
         if let Some(methods) = entry.as_object_mut() {
-            methods.insert(
-                operation.method.as_str().to_lowercase(),
-                describe(&operation),
-            );
+            methods.insert(operation.method.as_str().to_lowercase(), describe(&operation));
         }
     }
     json!({
@@ -46,9 +43,7 @@ fn tag(path: &str) -> &'static str {
     let parts: Vec<&str> = path.split('/').collect();
     match (parts.get(2).copied().unwrap_or(""), parts.get(4).copied()) {
         ("auth" | "me", _) => "account",
-        ("users", Some("posts")) | ("posts", Some("replies")) | ("tickers", Some("posts")) => {
-            "feeds"
-        }
+        ("users", Some("posts")) | ("posts", Some("replies")) | ("tickers", Some("posts")) => "feeds",
         ("users", _) => "people",
         ("posts", _) => "posts",
         ("timeline" | "watchlist" | "trending" | "live", _) => "feeds",
@@ -79,22 +74,13 @@ fn describe(operation: &Operation) -> Value {
 }
 
 fn operation_id(operation: &Operation) -> String {
-    let words = operation
-        .path
-        .trim_start_matches("/v1")
-        .replace("{file:.*}", "file");
-    let words: Vec<&str> = words
-        .split(['/', '{', '}', '.', '-', '_'])
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words = operation.path.trim_start_matches("/v1").replace("{file:.*}", "file");
+    let words: Vec<&str> =
+        words.split(['/', '{', '}', '.', '-', '_']).filter(|word| !word.is_empty()).collect();
     format!(
         "{}_{}",
         operation.method.as_str().to_lowercase(),
-        if words.is_empty() {
-            "root".into()
-        } else {
-            words.join("_")
-        }
+        if words.is_empty() { "root".into() } else { words.join("_") }
     )
 }
 
@@ -108,9 +94,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}, "description": path_words(name)})
     });
     let in_query = operation.doc.query.iter().map(|name| query_parameter(name));
-    let key = (operation.method != actix_web::http::Method::GET
-        && operation.access != Access::Public)
-        .then(|| {
+    let key =
+        (operation.method != actix_web::http::Method::GET && operation.access != Access::Public).then(|| {
             json!({"name": "Idempotency-Key", "in": "header", "required": false,
                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
                "description": "A repeated key has one effect and one answer for 24 hours."})
@@ -130,19 +115,14 @@ fn path_words(name: &str) -> &'static str {
 
 fn query_parameter(name: &str) -> Value {
     let (schema, words) = match name {
-        "limit" => (
-            json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
-            "Items on a page.",
-        ),
-        "order" => (
-            json!({"type": "string", "enum": ["top", "latest"], "default": "top"}),
-            "Best or newest first.",
-        ),
+        "limit" => {
+            (json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}), "Items on a page.")
+        }
+        "order" => {
+            (json!({"type": "string", "enum": ["top", "latest"], "default": "top"}), "Best or newest first.")
+        }
         "ticker" => (json!({"type": "string"}), "The board to follow."),
-        _ => (
-            json!({"type": "string"}),
-            "`next_cursor` of the page before.",
-        ),
+        _ => (json!({"type": "string"}), "`next_cursor` of the page before."),
     };
     json!({"name": name, "in": "query", "required": false, "schema": schema, "description": words})
 }
@@ -153,25 +133,16 @@ fn responses(operation: &Operation) -> Value {
     all.insert(status.to_string(), success(schema));
     let mut refuse = |status: u16, words: &str| {
         let content = json!({"application/problem+json": {"schema": reference("Problem")}});
-        all.insert(
-            status.to_string(),
-            json!({"description": words, "content": content}),
-        );
+        all.insert(status.to_string(), json!({"description": words, "content": content}));
     };
     if operation.path.starts_with("/v1") {
-        refuse(
-            400,
-            "The request cannot be read, or the cursor is not of this list.",
-        );
+        refuse(400, "The request cannot be read, or the cursor is not of this list.");
         refuse(429, "Too many requests; see Retry-After.");
         refuse(503, "A store is away; see Retry-After.");
         refuse(401, "The token is missing or not valid.");
         refuse(422, "The input is not valid; `errors` says where.");
         if operation.access != Access::Public {
-            refuse(
-                403,
-                "Not for this role, or a write by cookie from a foreign site.",
-            );
+            refuse(403, "Not for this role, or a write by cookie from a foreign site.");
         }
         if operation.path.contains('{') {
             refuse(404, "Not there, or not for this viewer.");
@@ -196,13 +167,11 @@ fn responses(operation: &Operation) -> Value {
 }
 
 fn success(schema: &str) -> Value {
-    let content = |media: &str, schema: Value| json!({"description": "Done.", "content": {media: {"schema": schema}}});
+    let content =
+        |media: &str, schema: Value| json!({"description": "Done.", "content": {media: {"schema": schema}}});
     match schema {
         "" => json!({"description": "Done."}),
-        "zip" => content(
-            "application/zip",
-            json!({"type": "string", "format": "binary"}),
-        ),
+        "zip" => content("application/zip", json!({"type": "string", "format": "binary"})),
         "events" => content("text/event-stream", json!({"type": "string"})),
         "text" => content("text/plain", json!({"type": "string"})),
         "any" => content("application/json", json!({"type": "object"})),
@@ -234,13 +203,8 @@ mod tests {
         let document = document();
         let mut named = HashSet::new();
         references(&document, &mut named);
-        let schemas = document
-            .pointer("/components/schemas")
-            .and_then(Value::as_object);
-        let there: HashSet<String> = schemas
-            .into_iter()
-            .flat_map(|object| object.keys().cloned())
-            .collect();
+        let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
+        let there: HashSet<String> = schemas.into_iter().flat_map(|object| object.keys().cloned()).collect();
         assert_eq!(named, there);
     }
 
@@ -248,11 +212,7 @@ mod tests {
     fn operation_ids_are_unique() {
         let mut seen = HashSet::new();
         for operation in operations() {
-            assert!(
-                seen.insert(operation_id(&operation)),
-                "{}",
-                operation_id(&operation)
-            );
+            assert!(seen.insert(operation_id(&operation)), "{}", operation_id(&operation));
         }
     }
 }

@@ -50,12 +50,7 @@ struct Body<'a> {
 }
 
 impl Problem {
-    fn new(
-        status: StatusCode,
-        code: &'static str,
-        title: &'static str,
-        detail: impl Into<String>,
-    ) -> Self {
+    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Self(Box::new(Parts {
             status,
             code,
@@ -69,22 +64,13 @@ impl Problem {
 
     /// 400: the request itself cannot be read.
     pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            code,
-            "The request cannot be read",
-            detail,
-        )
+        Self::new(StatusCode::BAD_REQUEST, code, "The request cannot be read", detail)
     }
 
     /// 401: no login, or one that is not valid (any more).
     pub(crate) fn unauthorized(detail: impl Into<String>) -> Self {
-        let mut problem = Self::new(
-            StatusCode::UNAUTHORIZED,
-            "login_required",
-            "A login is required",
-            detail,
-        );
+        let mut problem =
+            Self::new(StatusCode::UNAUTHORIZED, "login_required", "A login is required", detail);
         problem.0.header = Some((actix_web::http::header::WWW_AUTHENTICATE, "Bearer".into()));
         problem
     }
@@ -96,12 +82,7 @@ impl Problem {
 
     /// 404: not there, or not for this viewer.
     pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "Not found",
-            format!("there is no such {what}"),
-        )
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", format!("there is no such {what}"))
     }
 
     /// 308: the same thing lives elsewhere now.
@@ -115,24 +96,15 @@ impl Problem {
     /// 405 with what would be allowed.
     pub(crate) fn method_not_allowed(allowed: &str) -> Self {
         let detail = format!("this address answers {allowed}");
-        let mut problem = Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "Method not allowed",
-            detail,
-        );
+        let mut problem =
+            Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", detail);
         problem.0.header = Some((ALLOW, allowed.to_owned()));
         problem
     }
 
     /// 409: the state of things does not allow it.
     pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            code,
-            "This conflicts with the present state",
-            detail,
-        )
+        Self::new(StatusCode::CONFLICT, code, "This conflicts with the present state", detail)
     }
 
     /// 410: the frozen list behind a cursor is gone.
@@ -148,12 +120,7 @@ impl Problem {
     /// 413.
     pub(crate) fn too_large(max: usize) -> Self {
         let detail = format!("a body has at most {max} bytes");
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            "The body is too large",
-            detail,
-        )
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large", detail)
     }
 
     /// 415.
@@ -173,30 +140,20 @@ impl Problem {
             .map(|error| format!("{}: {}", error.field, error.message))
             .collect::<Vec<_>>()
             .join("; ");
-        let mut problem = Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid_input",
-            "The input is not valid",
-            detail,
-        );
+        let mut problem =
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_input", "The input is not valid", detail);
         problem.0.errors = errors;
         problem
     }
 
     /// 422 about one field.
     pub(crate) fn field(field: &str, message: impl fmt::Display) -> Self {
-        Self::invalid(vec![FieldError {
-            field: field.to_owned(),
-            message: message.to_string(),
-        }])
+        Self::invalid(vec![FieldError { field: field.to_owned(), message: message.to_string() }])
     }
 
     /// 422: the key was used for something else.
     pub(crate) fn key_reused() -> Self {
-        let mut problem = Self::field(
-            "Idempotency-Key",
-            "was used for a different request; use a new key",
-        );
+        let mut problem = Self::field("Idempotency-Key", "was used for a different request; use a new key");
         problem.0.code = "idempotency_key_reused";
         problem
     }
@@ -204,22 +161,15 @@ impl Problem {
     /// 429.
     pub(crate) fn too_many(retry_after: u64) -> Self {
         let detail = format!("try again in {retry_after} s");
-        let mut problem = Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "rate_limited",
-            "Too many requests",
-            detail,
-        );
+        let mut problem =
+            Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests", detail);
         problem.0.retry_after = Some(retry_after);
         problem
     }
 
     /// 409 while the first use of a key is still at work.
     pub(crate) fn in_flight() -> Self {
-        let mut problem = Self::conflict(
-            "in_flight",
-            "the first request with this key is still at work",
-        );
+        let mut problem = Self::conflict("in_flight", "the first request with this key is still at work");
         problem.0.retry_after = Some(1);
         problem
     }
@@ -289,9 +239,7 @@ impl ResponseError for Problem {
         {
             response.insert_header((name.clone(), value));
         }
-        response
-            .content_type("application/problem+json")
-            .body(serde_json::to_vec(&body).unwrap_or_default())
+        response.content_type("application/problem+json").body(serde_json::to_vec(&body).unwrap_or_default())
     }
 }
 
@@ -311,10 +259,9 @@ impl From<sqlx::Error> for Problem {
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::BadCursor => Self::bad_request(
-                "bad_cursor",
-                "the cursor does not belong to this list; start without one",
-            ),
+            ReadError::BadCursor => {
+                Self::bad_request("bad_cursor", "the cursor does not belong to this list; start without one")
+            }
             ReadError::Expired => Self::cursor_expired(),
             ReadError::Database(error) => error.into(),
         }

@@ -34,10 +34,9 @@ impl Access {
             (Self::Public, _) | (Self::LoggedIn, Some(_)) => Ok(()),
             (_, None) => Err(Problem::unauthorized("log in first: POST /v1/auth/login")),
             (Self::Person, Some(role)) if role != Role::Service => Ok(()),
-            (Self::Person, Some(_)) => Err(Problem::forbidden(
-                "wrong_role",
-                "a service account cannot do what people do",
-            )),
+            (Self::Person, Some(_)) => {
+                Err(Problem::forbidden("wrong_role", "a service account cannot do what people do"))
+            }
         }
     }
 
@@ -107,21 +106,8 @@ fn op(
     summary: &'static str,
     route: fn() -> Route,
 ) -> Operation {
-    let doc = Doc {
-        summary,
-        body: None,
-        answer: (204, ""),
-        query: &[],
-    };
-    Operation {
-        method,
-        path,
-        access,
-        rate,
-        streams: false,
-        doc,
-        route,
-    }
+    let doc = Doc { summary, body: None, answer: (204, ""), query: &[] };
+    Operation { method, path, access, rate, streams: false, doc, route }
 }
 
 const PAGE: &[&str] = &["limit", "cursor"];
@@ -140,48 +126,22 @@ pub(crate) fn operations() -> Vec<Operation> {
 fn account_routes() -> Vec<Operation> {
     use Access::{LoggedIn, Person, Public};
     vec![
-        op(
-            (Method::POST, "/v1/auth/signup"),
-            Public,
-            Rate::Login,
-            "Make an account",
-            || web::to(account::signup),
-        )
+        op((Method::POST, "/v1/auth/signup"), Public, Rate::Login, "Make an account", || {
+            web::to(account::signup)
+        })
         .body("Signup")
         .answer(201, "LoggedIn"),
-        op(
-            (Method::POST, "/v1/auth/login"),
-            Public,
-            Rate::Login,
-            "Log in",
-            || web::to(account::login),
-        )
-        .body("Login")
-        .answer(200, "LoggedIn"),
-        op(
-            (Method::POST, "/v1/auth/logout"),
-            LoggedIn,
-            Rate::Write,
-            "End this login",
-            || web::to(account::logout),
-        ),
-        op(
-            (Method::GET, "/v1/me"),
-            LoggedIn,
-            Rate::Read,
-            "My account",
-            || web::to(account::me),
-        )
-        .answer(200, "Me"),
-        op(
-            (Method::PATCH, "/v1/me"),
-            Person,
-            Rate::Write,
-            "Change my profile",
-            || web::to(account::edit),
-        )
-        .body("ProfileEdit")
-        .answer(200, "Me"),
+        op((Method::POST, "/v1/auth/login"), Public, Rate::Login, "Log in", || web::to(account::login))
+            .body("Login")
+            .answer(200, "LoggedIn"),
+        op((Method::POST, "/v1/auth/logout"), LoggedIn, Rate::Write, "End this login", || {
+            web::to(account::logout)
+        }),
+        op((Method::GET, "/v1/me"), LoggedIn, Rate::Read, "My account", || web::to(account::me))
+            .answer(200, "Me"),
+        op((Method::PATCH, "/v1/me"), Person, Rate::Write, "Change my profile", || web::to(account::edit))
+            .body("ProfileEdit")
+            .answer(200, "Me"),
         op(
             (Method::DELETE, "/v1/me"),
             Person,
@@ -207,53 +167,27 @@ fn account_routes() -> Vec<Operation> {
         )
         .query(PAGE)
         .answer(200, "PostPage"),
-        op(
-            (Method::GET, "/v1/me/blocks"),
-            Person,
-            Rate::Read,
-            "People I blocked",
-            || web::to(relations::blocks),
-        )
+        op((Method::GET, "/v1/me/blocks"), Person, Rate::Read, "People I blocked", || {
+            web::to(relations::blocks)
+        })
         .query(PAGE)
         .answer(200, "UserPage"),
-        op(
-            (Method::GET, "/v1/me/mutes"),
-            Person,
-            Rate::Read,
-            "People I muted",
-            || web::to(relations::mutes),
-        )
-        .query(PAGE)
-        .answer(200, "UserPage"),
-        op(
-            (Method::GET, "/v1/me/keyword-mutes"),
-            Person,
-            Rate::Read,
-            "Words I muted",
-            || web::to(relations::keywords),
-        )
+        op((Method::GET, "/v1/me/mutes"), Person, Rate::Read, "People I muted", || web::to(relations::mutes))
+            .query(PAGE)
+            .answer(200, "UserPage"),
+        op((Method::GET, "/v1/me/keyword-mutes"), Person, Rate::Read, "Words I muted", || {
+            web::to(relations::keywords)
+        })
         .answer(200, "KeywordList"),
-        op(
-            (Method::PUT, "/v1/me/keyword-mutes/{keyword}"),
-            Person,
-            Rate::Write,
-            "Mute a word",
-            || web::to(relations::mute_keyword),
-        ),
-        op(
-            (Method::DELETE, "/v1/me/keyword-mutes/{keyword}"),
-            Person,
-            Rate::Write,
-            "Unmute a word",
-            || web::to(relations::unmute_keyword),
-        ),
-        op(
-            (Method::GET, "/v1/me/watchlist"),
-            Person,
-            Rate::Read,
-            "Tickers I watch",
-            || web::to(tickers::watchlist),
-        )
+        op((Method::PUT, "/v1/me/keyword-mutes/{keyword}"), Person, Rate::Write, "Mute a word", || {
+            web::to(relations::mute_keyword)
+        }),
+        op((Method::DELETE, "/v1/me/keyword-mutes/{keyword}"), Person, Rate::Write, "Unmute a word", || {
+            web::to(relations::unmute_keyword)
+        }),
+        op((Method::GET, "/v1/me/watchlist"), Person, Rate::Read, "Tickers I watch", || {
+            web::to(tickers::watchlist)
+        })
         .answer(200, "TickerList"),
     ]
 }
@@ -261,14 +195,8 @@ fn account_routes() -> Vec<Operation> {
 fn people_routes() -> Vec<Operation> {
     use Access::{Person, Public};
     vec![
-        op(
-            (Method::GET, "/v1/users/{handle}"),
-            Public,
-            Rate::Read,
-            "A person",
-            || web::to(people::profile),
-        )
-        .answer(200, "User"),
+        op((Method::GET, "/v1/users/{handle}"), Public, Rate::Read, "A person", || web::to(people::profile))
+            .answer(200, "User"),
         op(
             (Method::GET, "/v1/users/{handle}/posts"),
             Public,
@@ -278,13 +206,9 @@ fn people_routes() -> Vec<Operation> {
         )
         .query(PAGE)
         .answer(200, "PostPage"),
-        op(
-            (Method::GET, "/v1/users/{handle}/followers"),
-            Public,
-            Rate::Read,
-            "Who follows a person",
-            || web::to(people::followers),
-        )
+        op((Method::GET, "/v1/users/{handle}/followers"), Public, Rate::Read, "Who follows a person", || {
+            web::to(people::followers)
+        })
         .query(PAGE)
         .answer(200, "UserPage"),
         op(
@@ -296,20 +220,12 @@ fn people_routes() -> Vec<Operation> {
         )
         .query(PAGE)
         .answer(200, "UserPage"),
-        op(
-            (Method::PUT, "/v1/users/{handle}/follow"),
-            Person,
-            Rate::Follow,
-            "Follow",
-            || web::to(relations::follow),
-        ),
-        op(
-            (Method::DELETE, "/v1/users/{handle}/follow"),
-            Person,
-            Rate::Follow,
-            "Stop following",
-            || web::to(relations::unfollow),
-        ),
+        op((Method::PUT, "/v1/users/{handle}/follow"), Person, Rate::Follow, "Follow", || {
+            web::to(relations::follow)
+        }),
+        op((Method::DELETE, "/v1/users/{handle}/follow"), Person, Rate::Follow, "Stop following", || {
+            web::to(relations::unfollow)
+        }),
         op(
             (Method::PUT, "/v1/users/{handle}/block"),
             Person,
@@ -317,57 +233,31 @@ fn people_routes() -> Vec<Operation> {
             "Block: neither sees the other",
             || web::to(relations::block),
         ),
-        op(
-            (Method::DELETE, "/v1/users/{handle}/block"),
-            Person,
-            Rate::Write,
-            "Unblock",
-            || web::to(relations::unblock),
-        ),
-        op(
-            (Method::PUT, "/v1/users/{handle}/mute"),
-            Person,
-            Rate::Write,
-            "Mute: I do not see them",
-            || web::to(relations::mute),
-        ),
-        op(
-            (Method::DELETE, "/v1/users/{handle}/mute"),
-            Person,
-            Rate::Write,
-            "Unmute",
-            || web::to(relations::unmute),
-        ),
+        op((Method::DELETE, "/v1/users/{handle}/block"), Person, Rate::Write, "Unblock", || {
+            web::to(relations::unblock)
+        }),
+        op((Method::PUT, "/v1/users/{handle}/mute"), Person, Rate::Write, "Mute: I do not see them", || {
+            web::to(relations::mute)
+        }),
+        op((Method::DELETE, "/v1/users/{handle}/mute"), Person, Rate::Write, "Unmute", || {
+            web::to(relations::unmute)
+        }),
     ]
 }
 
 fn post_routes() -> Vec<Operation> {
     use Access::{Person, Public};
     vec![
-        op(
-            (Method::POST, "/v1/posts"),
-            Person,
-            Rate::InHandler,
-            "Write a post, reply or quote",
-            || web::to(posts::create),
-        )
+        op((Method::POST, "/v1/posts"), Person, Rate::InHandler, "Write a post, reply or quote", || {
+            web::to(posts::create)
+        })
         .body("NewPost")
         .answer(201, "Post"),
-        op(
-            (Method::GET, "/v1/posts/{id}"),
-            Public,
-            Rate::Read,
-            "A post",
-            || web::to(posts::read),
-        )
-        .answer(200, "Post"),
-        op(
-            (Method::PATCH, "/v1/posts/{id}"),
-            Person,
-            Rate::Write,
-            "Edit my post within 30 minutes",
-            || web::to(posts::edit),
-        )
+        op((Method::GET, "/v1/posts/{id}"), Public, Rate::Read, "A post", || web::to(posts::read))
+            .answer(200, "Post"),
+        op((Method::PATCH, "/v1/posts/{id}"), Person, Rate::Write, "Edit my post within 30 minutes", || {
+            web::to(posts::edit)
+        })
         .body("PostEdit")
         .answer(200, "Post"),
         op(
@@ -377,73 +267,35 @@ fn post_routes() -> Vec<Operation> {
             "Delete my post; a tombstone stays",
             || web::to(posts::delete),
         ),
-        op(
-            (Method::GET, "/v1/posts/{id}/replies"),
-            Public,
-            Rate::Read,
-            "Replies, oldest first",
-            || web::to(feeds::replies),
-        )
+        op((Method::GET, "/v1/posts/{id}/replies"), Public, Rate::Read, "Replies, oldest first", || {
+            web::to(feeds::replies)
+        })
         .query(PAGE)
         .answer(200, "PostPage"),
-        op(
-            (Method::GET, "/v1/posts/{id}/revisions"),
-            Public,
-            Rate::Read,
-            "Earlier texts of a post",
-            || web::to(posts::revisions),
-        )
+        op((Method::GET, "/v1/posts/{id}/revisions"), Public, Rate::Read, "Earlier texts of a post", || {
+            web::to(posts::revisions)
+        })
         .answer(200, "RevisionList"),
-        op(
-            (Method::PUT, "/v1/posts/{id}/like"),
-            Person,
-            Rate::Like,
-            "Like",
-            || web::to(posts::like),
-        ),
-        op(
-            (Method::DELETE, "/v1/posts/{id}/like"),
-            Person,
-            Rate::Like,
-            "Take a like back",
-            || web::to(posts::unlike),
-        ),
-        op(
-            (Method::PUT, "/v1/posts/{id}/bookmark"),
-            Person,
-            Rate::Like,
-            "Bookmark",
-            || web::to(posts::bookmark),
-        ),
-        op(
-            (Method::DELETE, "/v1/posts/{id}/bookmark"),
-            Person,
-            Rate::Like,
-            "Remove a bookmark",
-            || web::to(posts::unbookmark),
-        ),
-        op(
-            (Method::PUT, "/v1/posts/{id}/repost"),
-            Person,
-            Rate::Like,
-            "Pass a post on, once",
-            || web::to(posts::repost),
-        )
+        op((Method::PUT, "/v1/posts/{id}/like"), Person, Rate::Like, "Like", || web::to(posts::like)),
+        op((Method::DELETE, "/v1/posts/{id}/like"), Person, Rate::Like, "Take a like back", || {
+            web::to(posts::unlike)
+        }),
+        op((Method::PUT, "/v1/posts/{id}/bookmark"), Person, Rate::Like, "Bookmark", || {
+            web::to(posts::bookmark)
+        }),
+        op((Method::DELETE, "/v1/posts/{id}/bookmark"), Person, Rate::Like, "Remove a bookmark", || {
+            web::to(posts::unbookmark)
+        }),
+        op((Method::PUT, "/v1/posts/{id}/repost"), Person, Rate::Like, "Pass a post on, once", || {
+            web::to(posts::repost)
+        })
         .answer(200, "Reference"),
-        op(
-            (Method::DELETE, "/v1/posts/{id}/repost"),
-            Person,
-            Rate::Like,
-            "Take a repost back",
-            || web::to(posts::unrepost),
-        ),
-        op(
-            (Method::PUT, "/v1/posts/{id}/vote"),
-            Person,
-            Rate::Like,
-            "Vote in a poll, once",
-            || web::to(posts::vote),
-        )
+        op((Method::DELETE, "/v1/posts/{id}/repost"), Person, Rate::Like, "Take a repost back", || {
+            web::to(posts::unrepost)
+        }),
+        op((Method::PUT, "/v1/posts/{id}/vote"), Person, Rate::Like, "Vote in a poll, once", || {
+            web::to(posts::vote)
+        })
         .body("Vote"),
     ]
 }
@@ -451,22 +303,14 @@ fn post_routes() -> Vec<Operation> {
 fn feed_routes() -> Vec<Operation> {
     use Access::{Person, Public};
     vec![
-        op(
-            (Method::GET, "/v1/timeline"),
-            Person,
-            Rate::Read,
-            "Home: people I follow, and my own",
-            || web::to(feeds::home),
-        )
+        op((Method::GET, "/v1/timeline"), Person, Rate::Read, "Home: people I follow, and my own", || {
+            web::to(feeds::home)
+        })
         .query(ORDERED_PAGE)
         .answer(200, "PostPage"),
-        op(
-            (Method::GET, "/v1/watchlist/posts"),
-            Person,
-            Rate::Read,
-            "Posts on tickers I watch",
-            || web::to(feeds::watchlist),
-        )
+        op((Method::GET, "/v1/watchlist/posts"), Person, Rate::Read, "Posts on tickers I watch", || {
+            web::to(feeds::watchlist)
+        })
         .query(PAGE)
         .answer(200, "PostPage"),
         op(
@@ -478,13 +322,9 @@ fn feed_routes() -> Vec<Operation> {
         )
         .query(&["limit"])
         .answer(200, "TrendList"),
-        op(
-            (Method::GET, "/v1/trending/posts"),
-            Public,
-            Rate::Read,
-            "The best posts of two days",
-            || web::to(feeds::trending_posts),
-        )
+        op((Method::GET, "/v1/trending/posts"), Public, Rate::Read, "The best posts of two days", || {
+            web::to(feeds::trending_posts)
+        })
         .query(PAGE)
         .answer(200, "PostPage"),
         op(
@@ -497,23 +337,11 @@ fn feed_routes() -> Vec<Operation> {
         .query(&["ticker"])
         .answer(200, "events")
         .streaming(),
-        op(
-            (Method::GET, "/v1/tickers"),
-            Public,
-            Rate::Read,
-            "All tickers",
-            || web::to(tickers::list),
-        )
-        .query(PAGE)
-        .answer(200, "TickerPage"),
-        op(
-            (Method::GET, "/v1/tickers/{symbol}"),
-            Public,
-            Rate::Read,
-            "A ticker",
-            || web::to(tickers::read),
-        )
-        .answer(200, "TickerDetail"),
+        op((Method::GET, "/v1/tickers"), Public, Rate::Read, "All tickers", || web::to(tickers::list))
+            .query(PAGE)
+            .answer(200, "TickerPage"),
+        op((Method::GET, "/v1/tickers/{symbol}"), Public, Rate::Read, "A ticker", || web::to(tickers::read))
+            .answer(200, "TickerDetail"),
         op(
             (Method::GET, "/v1/tickers/{symbol}/prices"),
             Public,
@@ -523,22 +351,14 @@ fn feed_routes() -> Vec<Operation> {
         )
         .query(PAGE)
         .answer(200, "PricePage"),
-        op(
-            (Method::GET, "/v1/tickers/{symbol}/posts"),
-            Public,
-            Rate::Read,
-            "A ticker's board",
-            || web::to(feeds::board),
-        )
+        op((Method::GET, "/v1/tickers/{symbol}/posts"), Public, Rate::Read, "A ticker's board", || {
+            web::to(feeds::board)
+        })
         .query(ORDERED_PAGE)
         .answer(200, "PostPage"),
-        op(
-            (Method::PUT, "/v1/tickers/{symbol}/watch"),
-            Person,
-            Rate::Write,
-            "Watch a ticker",
-            || web::to(tickers::watch),
-        ),
+        op((Method::PUT, "/v1/tickers/{symbol}/watch"), Person, Rate::Write, "Watch a ticker", || {
+            web::to(tickers::watch)
+        }),
         op(
             (Method::DELETE, "/v1/tickers/{symbol}/watch"),
             Person,
@@ -550,41 +370,15 @@ fn feed_routes() -> Vec<Operation> {
 }
 
 fn operation_routes() -> Vec<Operation> {
-    let free = |path, summary, route| {
-        op(
-            (Method::GET, path),
-            Access::Public,
-            Rate::Free,
-            summary,
-            route,
-        )
-    };
+    let free = |path, summary, route| op((Method::GET, path), Access::Public, Rate::Free, summary, route);
     vec![
         free("/", "To the API document", || web::to(operations::root)).answer(302, ""),
-        free("/healthz", "Whether the process is alive", || {
-            web::to(operations::healthz)
-        })
-        .answer(200, "text"),
-        free("/readyz", "Whether it can serve", || {
-            web::to(operations::readyz)
-        })
-        .answer(200, "Readiness"),
-        free("/metrics", "Prometheus metrics", || {
-            web::to(operations::metrics)
-        })
-        .answer(200, "text"),
-        free("/openapi.json", "This document", || {
-            web::to(operations::openapi)
-        })
-        .answer(200, "any"),
-        free("/docs", "This document, to be read", || {
-            web::to(operations::docs)
-        })
-        .answer(302, ""),
-        free("/docs/{file:.*}", "Its files", || {
-            web::to(operations::docs_file)
-        })
-        .answer(200, "text"),
+        free("/healthz", "Whether the process is alive", || web::to(operations::healthz)).answer(200, "text"),
+        free("/readyz", "Whether it can serve", || web::to(operations::readyz)).answer(200, "Readiness"),
+        free("/metrics", "Prometheus metrics", || web::to(operations::metrics)).answer(200, "text"),
+        free("/openapi.json", "This document", || web::to(operations::openapi)).answer(200, "any"),
+        free("/docs", "This document, to be read", || web::to(operations::docs)).answer(302, ""),
+        free("/docs/{file:.*}", "Its files", || web::to(operations::docs_file)).answer(200, "text"),
     ]
 }
 
@@ -609,18 +403,11 @@ pub(crate) struct Rule {
 
 impl ResourceRules {
     pub(crate) fn rule(&self, method: &Method) -> Option<Rule> {
-        self.rules
-            .iter()
-            .find(|(known, _)| known == method)
-            .map(|(_, rule)| *rule)
+        self.rules.iter().find(|(known, _)| known == method).map(|(_, rule)| *rule)
     }
 
     pub(crate) fn allowed(&self) -> String {
-        self.rules
-            .iter()
-            .map(|(method, _)| method.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
+        self.rules.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -632,20 +419,9 @@ impl RouteTable {
     pub(crate) fn new() -> Self {
         let mut table: HashMap<&'static str, ResourceRules> = HashMap::new();
         for operation in operations() {
-            let rule = Rule {
-                access: operation.access,
-                rate: operation.rate,
-                streams: operation.streams,
-            };
-            let empty = ResourceRules {
-                pattern: operation.path,
-                rules: Vec::new(),
-            };
-            table
-                .entry(operation.path)
-                .or_insert(empty)
-                .rules
-                .push((operation.method, rule));
+            let rule = Rule { access: operation.access, rate: operation.rate, streams: operation.streams };
+            let empty = ResourceRules { pattern: operation.path, rules: Vec::new() };
+            table.entry(operation.path).or_insert(empty).rules.push((operation.method, rule));
         }
         Self(table)
     }

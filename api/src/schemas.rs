@@ -5,13 +5,7 @@ use serde_json::{Value, json};
 fn object(properties: Value, optional: &[&str]) -> Value {
     let required: Vec<String> = properties
         .as_object()
-        .map(|object| {
-            object
-                .keys()
-                .filter(|name| !optional.contains(&name.as_str()))
-                .cloned()
-                .collect()
-        })
+        .map(|object| object.keys().filter(|name| !optional.contains(&name.as_str())).cloned().collect())
         .unwrap_or_default();
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
@@ -29,10 +23,7 @@ fn list(name: &str) -> Value {
 }
 
 fn page(name: &str) -> Value {
-    object(
-        json!({"items": list(name), "next_cursor": {"type": ["string", "null"]}}),
-        &[],
-    )
+    object(json!({"items": list(name), "next_cursor": {"type": ["string", "null"]}}), &[])
 }
 
 /// All of them, by name.
@@ -48,8 +39,7 @@ pub(crate) fn all() -> Value {
 
 fn inputs() -> Value {
     let text = json!({"type": "string"});
-    let password =
-        json!({"type": "string", "minLength": 10, "maxLength": 256, "format": "password"});
+    let password = json!({"type": "string", "minLength": 10, "maxLength": 256, "format": "password"});
     let language = json!({"type": ["string", "null"], "enum": ["ko", "en", null]});
     let handle = json!({"type": "string", "minLength": 2, "maxLength": 20,
                         "description": "Latin letters, digits, `_`, Hangul syllables."});

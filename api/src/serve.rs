@@ -17,18 +17,14 @@ use crate::{
 };
 
 /// Seconds, from a quarter of a millisecond up.
-const BUCKETS: [f64; 12] = [
-    0.000_25, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
-];
+const BUCKETS: [f64; 12] = [0.000_25, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 /// Time in which load balancers see that `readyz` says no, before connections close.
 const DRAIN: Duration = Duration::from_millis(500);
 
 fn install_metrics() -> anyhow::Result<PrometheusHandle> {
-    let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("seconds".into()), &BUCKETS)?;
-    builder
-        .install_recorder()
-        .context("failed to install metrics")
+    let builder =
+        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("seconds".into()), &BUCKETS)?;
+    builder.install_recorder().context("failed to install metrics")
 }
 
 /// Runs the HTTP server, and the worker beside it if asked.
@@ -37,43 +33,20 @@ pub(crate) async fn serve(settings: Settings, with_worker: bool) -> anyhow::Resu
     let app = Arc::new(App::new(settings, install_metrics()?, stop.clone())?);
     if let Err(error) = db::require_durability(&app.pool).await {
         // Away is waited for; a database that would lose commits is not.
-        anyhow::ensure!(
-            error.downcast_ref::<sqlx::Error>().is_some_and(db::is_away),
-            "{error:#}"
-        );
+        anyhow::ensure!(error.downcast_ref::<sqlx::Error>().is_some_and(db::is_away), "{error:#}");
         tracing::warn!("PostgreSQL is away, starting without it");
     }
     let mut tasks = shutdown::Tasks::new(stop.clone());
     let (serving, closing) = (app.clone(), stop.clone());
     tasks.spawn("http", async move { run_http(serving, closing).await });
     let live = app.clone();
-    tasks.spawn(
-        "live",
-        until(stop.clone(), async move {
-            live.feed.run_live(live.hub.clone()).await
-        }),
-    );
+    tasks.spawn("live", until(stop.clone(), async move { live.feed.run_live(live.hub.clone()).await }));
     let polling = app.clone();
-    tasks.spawn(
-        "changes",
-        until(
-            stop.clone(),
-            async move { polling.feed.poll_changes().await },
-        ),
-    );
+    tasks.spawn("changes", until(stop.clone(), async move { polling.feed.poll_changes().await }));
     let waking = app.clone();
-    tasks.spawn(
-        "waker",
-        until(
-            stop.clone(),
-            async move { waking.waker.run(&waking.pool).await },
-        ),
-    );
+    tasks.spawn("waker", until(stop.clone(), async move { waking.waker.run(&waking.pool).await }));
     let upkeep = app.clone();
-    tasks.spawn(
-        "upkeep",
-        until(stop.clone(), async move { keep_up(&upkeep).await }),
-    );
+    tasks.spawn("upkeep", until(stop.clone(), async move { keep_up(&upkeep).await }));
     if with_worker {
         let worker = Worker::new(app.feed.clone(), app.settings.work);
         let stop = stop.clone();
@@ -142,14 +115,7 @@ async fn run_http(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> 
     .client_request_timeout(http.head_timeout)
     .client_disconnect_timeout(Duration::from_secs(2))
     .keep_alive(Duration::from_secs(60))
-    .shutdown_timeout(
-        app.settings
-            .work
-            .stop_deadline
-            .as_secs()
-            .saturating_sub(2)
-            .max(1),
-    )
+    .shutdown_timeout(app.settings.work.stop_deadline.as_secs().saturating_sub(2).max(1))
     .disable_signals()
     .bind(http.bind)
     .with_context(|| format!("failed to listen on {}", http.bind))?

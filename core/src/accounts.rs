@@ -19,26 +19,20 @@ pub async fn delete(
     push_limit: i32,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    let row = sqlx::query!(
-        "SELECT handle FROM users WHERE id = $1 AND deleted_at IS NULL FOR UPDATE",
-        user.get()
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
+    let row =
+        sqlx::query!("SELECT handle FROM users WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", user.get())
+            .fetch_optional(&mut *tx)
+            .await?;
     let Some(row) = row else { return Ok(false) };
     posts::delete_all_of(&mut *tx, user, now).await?;
-    let followees = sqlx::query_scalar!(
-        "SELECT followee_id FROM follows WHERE follower_id = $1 ORDER BY 1",
-        user.get()
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let followees =
+        sqlx::query_scalar!("SELECT followee_id FROM follows WHERE follower_id = $1 ORDER BY 1", user.get())
+            .fetch_all(&mut *tx)
+            .await?;
     for followee in followees {
         follows::unfollow(&mut *tx, user, UserId::new(followee), push_limit).await?;
     }
-    sqlx::query!("DELETE FROM follows WHERE followee_id = $1", user.get())
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query!("DELETE FROM follows WHERE followee_id = $1", user.get()).execute(&mut *tx).await?;
     delete_own_rows(tx, user).await?;
     retire_handle(tx, &row.handle).await?;
     sqlx::query!(
@@ -57,39 +51,16 @@ pub async fn delete(
 
 async fn delete_own_rows(tx: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
     let id = user.get();
-    sqlx::query!("DELETE FROM likes WHERE user_id = $1", id)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query!("DELETE FROM bookmarks WHERE user_id = $1", id)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query!("DELETE FROM poll_votes WHERE user_id = $1", id)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query!("DELETE FROM watches WHERE user_id = $1", id)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query!(
-        "DELETE FROM blocks WHERE blocker_id = $1 OR blocked_id = $1",
-        id
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!("DELETE FROM mutes WHERE muter_id = $1 OR muted_id = $1", id)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query!("DELETE FROM keyword_mutes WHERE user_id = $1", id)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query!("DELETE FROM mentions WHERE user_id = $1", id)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query!("DELETE FROM readers WHERE user_id = $1", id)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query!("DELETE FROM idempotency_keys WHERE user_id = $1", id)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query!("DELETE FROM likes WHERE user_id = $1", id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM bookmarks WHERE user_id = $1", id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM poll_votes WHERE user_id = $1", id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM watches WHERE user_id = $1", id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM blocks WHERE blocker_id = $1 OR blocked_id = $1", id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM mutes WHERE muter_id = $1 OR muted_id = $1", id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM keyword_mutes WHERE user_id = $1", id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM mentions WHERE user_id = $1", id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM readers WHERE user_id = $1", id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM idempotency_keys WHERE user_id = $1", id).execute(&mut *tx).await?;
     sessions::end_all(tx, user).await
 }
 
@@ -98,11 +69,8 @@ async fn retire_handle(tx: &mut PgConnection, handle: &str) -> sqlx::Result<()> 
         return Ok(());
     };
     let hash = signing::fingerprint(&[handle.skeleton().as_bytes()]);
-    sqlx::query!(
-        "INSERT INTO retired_handles (skeleton_hash) VALUES ($1) ON CONFLICT DO NOTHING",
-        &hash[..]
-    )
-    .execute(tx)
-    .await?;
+    sqlx::query!("INSERT INTO retired_handles (skeleton_hash) VALUES ($1) ON CONFLICT DO NOTHING", &hash[..])
+        .execute(tx)
+        .await?;
     Ok(())
 }

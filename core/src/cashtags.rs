@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn codes_digits_and_names_are_told_apart() {
-        let text = "$AAPL, ($tsla) $005930! $삼성전자가 $100 $1.5B L$D BE$T US$ $$$ $BRK-A. a$AAPL $XKRX:005930";
+        let text =
+            "$AAPL, ($tsla) $005930! $삼성전자가 $100 $1.5B L$D BE$T US$ $$$ $BRK-A. a$AAPL $XKRX:005930";
         assert_eq!(
             find(text),
             vec![

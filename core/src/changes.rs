@@ -50,16 +50,8 @@ impl Change {
 /// Records changes and asks for their publication. Must be the transaction's last statement: from here
 /// to the commit every other such transaction waits. Returns the last number.
 pub async fn record(tx: &mut PgConnection, changes: &[Change]) -> sqlx::Result<i64> {
-    let (kinds, subjects): (Vec<i16>, Vec<i64>) =
-        changes.iter().map(|change| change.parts()).unzip();
-    jobs::enqueue(
-        &mut *tx,
-        jobs::JobKind::Publish,
-        0,
-        0,
-        std::time::Duration::ZERO,
-    )
-    .await?;
+    let (kinds, subjects): (Vec<i16>, Vec<i64>) = changes.iter().map(|change| change.parts()).unzip();
+    jobs::enqueue(&mut *tx, jobs::JobKind::Publish, 0, 0, std::time::Duration::ZERO).await?;
     let row = sqlx::query!(
         r#"WITH counter AS (
                UPDATE change_counter SET number = number + cardinality($1::smallint[]) RETURNING number),
@@ -78,10 +70,7 @@ pub async fn record(tx: &mut PgConnection, changes: &[Change]) -> sqlx::Result<i
 
 /// The last number committed.
 pub async fn latest(executor: impl PgExecutor<'_>) -> sqlx::Result<i64> {
-    Ok(sqlx::query!("SELECT number FROM change_counter")
-        .fetch_one(executor)
-        .await?
-        .number)
+    Ok(sqlx::query!("SELECT number FROM change_counter").fetch_one(executor).await?.number)
 }
 
 /// The changes after `number`, oldest first; `None` when there are more than `limit` or some were
@@ -103,10 +92,8 @@ pub async fn since(
     .fetch_all(executor)
     .await?;
     let latest = rows.first().map_or(number, |row| row.latest);
-    let changes: Vec<Change> = rows
-        .iter()
-        .filter_map(|row| Change::from_parts(row.kind?, row.subject?))
-        .collect();
+    let changes: Vec<Change> =
+        rows.iter().filter_map(|row| Change::from_parts(row.kind?, row.subject?)).collect();
     let complete = i64::try_from(changes.len()).ok() == Some(latest - number);
     Ok((latest, complete.then_some(changes)))
 }

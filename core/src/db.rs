@@ -16,10 +16,8 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations")
 pub type Tx<'a> = sqlx::Transaction<'a, sqlx::Postgres>;
 
 fn options(url: &SecretString, settings: &DatabaseSettings) -> anyhow::Result<PgConnectOptions> {
-    let options: PgConnectOptions = url
-        .expose_secret()
-        .parse()
-        .context("failed to parse DATABASE_URL (not shown, it holds a secret)")?;
+    let options: PgConnectOptions =
+        url.expose_secret().parse().context("failed to parse DATABASE_URL (not shown, it holds a secret)")?;
     let millis = settings.statement_timeout.as_millis().to_string();
     Ok(options.application_name("madang").options([
         ("statement_timeout", millis.as_str()),
@@ -39,29 +37,19 @@ pub fn connect(settings: &DatabaseSettings) -> anyhow::Result<PgPool> {
 
 /// A pool for bulk work (import, check), where statements may take minutes.
 pub fn connect_bulk(settings: &DatabaseSettings) -> anyhow::Result<PgPool> {
-    let slow = DatabaseSettings {
-        statement_timeout: std::time::Duration::from_secs(600),
-        ..settings.clone()
-    };
+    let slow =
+        DatabaseSettings { statement_timeout: std::time::Duration::from_secs(600), ..settings.clone() };
     connect(&slow)
 }
 
 /// Applies what is missing and grants the service's role what it needs, never ownership.
 pub async fn migrate(settings: &DatabaseSettings) -> anyhow::Result<()> {
     let owner_url = settings.migrate_url.as_ref().unwrap_or(&settings.url);
-    let owner = PgPoolOptions::new()
-        .max_connections(2)
-        .connect(owner_url.expose_secret())
-        .await?;
-    MIGRATIONS
-        .run(&owner)
-        .await
-        .context("failed to apply migrations")?;
+    let owner = PgPoolOptions::new().max_connections(2).connect(owner_url.expose_secret()).await?;
+    MIGRATIONS.run(&owner).await.context("failed to apply migrations")?;
     let role = options(&settings.url, settings)?.get_username().to_owned();
     if role != options(owner_url, settings)?.get_username() {
-        grant(&owner, &role)
-            .await
-            .with_context(|| format!("failed to grant rights to {role}"))?;
+        grant(&owner, &role).await.with_context(|| format!("failed to grant rights to {role}"))?;
     }
     owner.close().await;
     Ok(())
@@ -75,9 +63,7 @@ async fn grant(owner: &PgPool, role: &str) -> anyhow::Result<()> {
         "USAGE ON ALL SEQUENCES IN SCHEMA public",
     ] {
         let sql = format!("GRANT {what} TO {quoted}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-            .execute(owner)
-            .await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(owner).await?;
     }
     Ok(())
 }
@@ -105,9 +91,9 @@ pub fn is_away(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::Tls(_) => true,
         // 57P0x: shutting down or starting; 53xxx: out of resources; 57014: over the statement's time
-        sqlx::Error::Database(db) => db.code().is_some_and(|code| {
-            code.starts_with("57P") || code.starts_with("53") || code == "57014"
-        }),
+        sqlx::Error::Database(db) => {
+            db.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53") || code == "57014")
+        }
         _ => false,
     }
 }

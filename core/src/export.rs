@@ -9,23 +9,16 @@ pub type ExportFile = (&'static str, Vec<serde_json::Value>);
 
 macro_rules! rows {
     ($tx:expr, $user:expr, $name:literal, $sql:literal) => {{
-        let rows: Vec<serde_json::Value> = sqlx::query_scalar($sql)
-            .bind($user.get())
-            .fetch_all(&mut *$tx)
-            .await?;
+        let rows: Vec<serde_json::Value> =
+            sqlx::query_scalar($sql).bind($user.get()).fetch_all(&mut *$tx).await?;
         ($name, rows)
     }};
 }
 
 /// Reads everything. Run it in a repeatable-read transaction, so that the files agree with one another.
 /// Password hashes and login tokens are not part of it.
-pub async fn everything_about(
-    tx: &mut PgConnection,
-    user: UserId,
-) -> sqlx::Result<Vec<ExportFile>> {
-    sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        .execute(&mut *tx)
-        .await?;
+pub async fn everything_about(tx: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<ExportFile>> {
+    sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
     Ok(vec![
         rows!(tx, user, "profile.json", "SELECT to_jsonb(u) - 'password_hash' FROM users u WHERE id = $1"),
         rows!(
@@ -58,9 +51,24 @@ pub async fn everything_about(
             "SELECT jsonb_build_object('handle', u.handle, 'since', f.created_at)
              FROM follows f JOIN users u ON u.id = f.follower_id WHERE followee_id = $1 ORDER BY f.created_at"
         ),
-        rows!(tx, user, "likes.json", "SELECT to_jsonb(l) FROM likes l WHERE user_id = $1 ORDER BY created_at"),
-        rows!(tx, user, "bookmarks.json", "SELECT to_jsonb(b) FROM bookmarks b WHERE user_id = $1 ORDER BY mark_id"),
-        rows!(tx, user, "poll_votes.json", "SELECT to_jsonb(v) FROM poll_votes v WHERE user_id = $1 ORDER BY created_at"),
+        rows!(
+            tx,
+            user,
+            "likes.json",
+            "SELECT to_jsonb(l) FROM likes l WHERE user_id = $1 ORDER BY created_at"
+        ),
+        rows!(
+            tx,
+            user,
+            "bookmarks.json",
+            "SELECT to_jsonb(b) FROM bookmarks b WHERE user_id = $1 ORDER BY mark_id"
+        ),
+        rows!(
+            tx,
+            user,
+            "poll_votes.json",
+            "SELECT to_jsonb(v) FROM poll_votes v WHERE user_id = $1 ORDER BY created_at"
+        ),
         rows!(
             tx,
             user,
@@ -82,7 +90,12 @@ pub async fn everything_about(
             "SELECT jsonb_build_object('handle', u.handle, 'since', m.created_at)
              FROM mutes m JOIN users u ON u.id = m.muted_id WHERE muter_id = $1 ORDER BY m.created_at"
         ),
-        rows!(tx, user, "keyword_mutes.json", "SELECT to_jsonb(k) FROM keyword_mutes k WHERE user_id = $1 ORDER BY keyword"),
+        rows!(
+            tx,
+            user,
+            "keyword_mutes.json",
+            "SELECT to_jsonb(k) FROM keyword_mutes k WHERE user_id = $1 ORDER BY keyword"
+        ),
         rows!(
             tx,
             user,

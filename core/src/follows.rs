@@ -43,12 +43,9 @@ pub async fn follow(
     if done.rows_affected() == 0 {
         return Ok(Followed::Already);
     }
-    let row = sqlx::query!(
-        "SELECT following_count FROM users WHERE id = $1",
-        follower.get()
-    )
-    .fetch_one(&mut *tx)
-    .await?;
+    let row = sqlx::query!("SELECT following_count FROM users WHERE id = $1", follower.get())
+        .fetch_one(&mut *tx)
+        .await?;
     if row.following_count > MAX_FOLLOWS {
         return Ok(Followed::TooMany);
     }
@@ -84,14 +81,7 @@ async fn settle(
     followee: UserId,
     push_limit: i32,
 ) -> sqlx::Result<()> {
-    jobs::enqueue(
-        &mut *tx,
-        JobKind::Relation,
-        follower.get(),
-        followee.get(),
-        Duration::ZERO,
-    )
-    .await?;
+    jobs::enqueue(&mut *tx, JobKind::Relation, follower.get(), followee.get(), Duration::ZERO).await?;
     let row = sqlx::query!(
         r#"SELECT (merge_state = 0 AND follower_count > $2)
                   OR (merge_state = 2 AND follower_count < $2 * 0.8) AS "misplaced!"
@@ -129,11 +119,7 @@ pub async fn seen_followers(
 }
 
 /// Whether the edge is there now.
-pub async fn exists(
-    executor: impl PgExecutor<'_>,
-    follower: UserId,
-    followee: UserId,
-) -> sqlx::Result<bool> {
+pub async fn exists(executor: impl PgExecutor<'_>, follower: UserId, followee: UserId) -> sqlx::Result<bool> {
     let row = sqlx::query!(
         r#"SELECT EXISTS (SELECT FROM follows WHERE follower_id = $1 AND followee_id = $2) AS "is!""#,
         follower.get(),

@@ -53,11 +53,7 @@ impl Handle {
         if trimmed.len() > 200 {
             return Err(BadHandle::Length);
         }
-        let text: String = trimmed
-            .strip_prefix('@')
-            .unwrap_or(trimmed)
-            .nfkc()
-            .collect();
+        let text: String = trimmed.strip_prefix('@').unwrap_or(trimmed).nfkc().collect();
         if !text.chars().all(is_handle_char) {
             return Err(BadHandle::Character);
         }
@@ -72,11 +68,7 @@ impl Handle {
         let handle = Self::parse(raw)?;
         let looks = handle.skeleton();
         let reserved = RESERVED.iter().any(|name| skeleton(name).eq(looks.chars()));
-        if reserved {
-            Err(BadHandle::Reserved)
-        } else {
-            Ok(handle)
-        }
+        if reserved { Err(BadHandle::Reserved) } else { Ok(handle) }
     }
 
     /// The handle as shown.
@@ -111,11 +103,7 @@ pub fn mention_candidates(text: &str, limit: usize) -> Vec<Vec<String>> {
     while let Some(c) = rest.chars().next() {
         let after = rest.get(c.len_utf8()..).unwrap_or_default();
         if c == '@' && !is_handle_char(previous) && found.len() < limit {
-            let name: Vec<char> = after
-                .chars()
-                .take_while(|c| is_handle_char(*c))
-                .take(20)
-                .collect();
+            let name: Vec<char> = after.chars().take_while(|c| is_handle_char(*c)).take(20).collect();
             let prefixes: Vec<String> = (*HANDLE_CHARS.start()..=name.len())
                 .rev()
                 .filter_map(|n| name.get(..n))
@@ -141,18 +129,8 @@ mod tests {
         for good in ["ab", "존버왕_27", "@Kim", "ＡＢ", "u_00009be3f12b"] {
             assert!(Handle::parse(good).is_ok(), "{good}");
         }
-        for bad in [
-            "a",
-            "",
-            "한",
-            "a b",
-            "a-b",
-            "кim",
-            "ㅋㅋ",
-            "abcdefghijklmnopqrstu",
-            "a\u{200B}b",
-            "a\0b",
-        ] {
+        for bad in ["a", "", "한", "a b", "a-b", "кim", "ㅋㅋ", "abcdefghijklmnopqrstu", "a\u{200B}b", "a\0b"]
+        {
             assert!(Handle::parse(bad).is_err(), "{bad}");
         }
     }
@@ -160,16 +138,9 @@ mod tests {
     #[test]
     fn look_alikes_share_a_skeleton() {
         for (a, b) in [("paypal", "paypa1"), ("Modern", "modem"), ("kim0", "kimO")] {
-            assert_eq!(
-                Handle::parse(a).unwrap().skeleton(),
-                Handle::parse(b).unwrap().skeleton(),
-                "{a} {b}"
-            );
+            assert_eq!(Handle::parse(a).unwrap().skeleton(), Handle::parse(b).unwrap().skeleton(), "{a} {b}");
         }
-        assert_eq!(
-            Handle::for_signup("Adm1n").is_err(),
-            Handle::for_signup("Admln").is_err()
-        );
+        assert_eq!(Handle::for_signup("Adm1n").is_err(), Handle::for_signup("Admln").is_err());
         assert_eq!(Handle::for_signup("운영자"), Err(BadHandle::Reserved));
     }
 

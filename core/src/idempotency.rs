@@ -15,8 +15,8 @@ pub struct Key(String);
 impl Key {
     /// Accepts 1 to 255 visible ASCII characters.
     pub fn parse(raw: &str) -> Option<Self> {
-        let fits = (1..=MAX_KEY).contains(&raw.len())
-            && raw.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+        let fits =
+            (1..=MAX_KEY).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
         fits.then(|| Self(raw.to_owned()))
     }
 
@@ -61,9 +61,7 @@ pub enum Claim {
 
 /// Claims a key inside the transaction; waits for a concurrent first use up to 5 s.
 pub async fn claim(tx: &mut PgConnection, usage: &Use) -> sqlx::Result<Claim> {
-    sqlx::query!("SELECT set_config('lock_timeout', '5000', true)")
-        .fetch_one(&mut *tx)
-        .await?;
+    sqlx::query!("SELECT set_config('lock_timeout', '5000', true)").fetch_one(&mut *tx).await?;
     let inserted = sqlx::query!(
         "INSERT INTO idempotency_keys (user_id, key, fingerprint, status, body) VALUES ($1, $2, $3, 0, '')
          ON CONFLICT (user_id, key) DO NOTHING",
@@ -75,9 +73,7 @@ pub async fn claim(tx: &mut PgConnection, usage: &Use) -> sqlx::Result<Claim> {
     .await;
     match inserted {
         Ok(done) if done.rows_affected() == 1 => Ok(Claim::New),
-        Ok(_) => find(&mut *tx, usage)
-            .await
-            .map(|found| found.unwrap_or(Claim::InFlight)),
+        Ok(_) => find(&mut *tx, usage).await.map(|found| found.unwrap_or(Claim::InFlight)),
         Err(error) if db::is_lock_timeout(&error) => Ok(Claim::InFlight),
         Err(error) => Err(error),
     }
@@ -96,10 +92,7 @@ pub async fn find(executor: impl PgExecutor<'_>, usage: &Use) -> sqlx::Result<Op
         if row.fingerprint != usage.fingerprint {
             return Claim::Mismatch;
         }
-        Claim::Replay(Answer {
-            status: u16::try_from(row.status).unwrap_or(500),
-            body: row.body,
-        })
+        Claim::Replay(Answer { status: u16::try_from(row.status).unwrap_or(500), body: row.body })
     }))
 }
 
@@ -114,11 +107,7 @@ pub async fn record(tx: &mut PgConnection, usage: &Use, answer: &Answer) -> sqlx
     )
     .execute(tx)
     .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(sqlx::Error::RowNotFound)
-    }
+    if done.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
 /// Drops keys older than 24 hours. Returns how many.

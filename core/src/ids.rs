@@ -21,11 +21,7 @@ fn parse_id(text: &str) -> Result<i64, BadId> {
     } else {
         return Err(BadId);
     };
-    if (1..1_i64 << 53).contains(&value) {
-        Ok(value)
-    } else {
-        Err(BadId)
-    }
+    if (1..1_i64 << 53).contains(&value) { Ok(value) } else { Err(BadId) }
 }
 
 macro_rules! id_type {
@@ -102,9 +98,7 @@ pub fn id_floor(at: DateTime<Utc>) -> i64 {
 
 /// When a row with that id was made, to the millisecond.
 pub fn id_time(id: i64) -> DateTime<Utc> {
-    Utc.timestamp_millis_opt((id >> 12) + EPOCH_MS)
-        .single()
-        .unwrap_or_default()
+    Utc.timestamp_millis_opt((id >> 12) + EPOCH_MS).single().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -113,32 +107,16 @@ mod tests {
 
     #[test]
     fn an_id_is_a_plain_number_of_at_most_53_bits() {
-        for bad in [
-            "",
-            "0",
-            "-1",
-            "+1",
-            " 1",
-            "1 ",
-            "9007199254740992",
-            "99999999999999999999",
-            "1e3",
-            "٣",
-        ] {
+        for bad in ["", "0", "-1", "+1", " 1", "1 ", "9007199254740992", "99999999999999999999", "1e3", "٣"]
+        {
             assert_eq!(bad.parse::<PostId>(), Err(BadId), "{bad}");
         }
-        assert_eq!(
-            "9007199254740991".parse::<PostId>(),
-            Ok(PostId::new(9_007_199_254_740_991))
-        );
+        assert_eq!("9007199254740991".parse::<PostId>(), Ok(PostId::new(9_007_199_254_740_991)));
     }
 
     #[test]
     fn an_id_tells_its_time() {
-        let at = Utc
-            .with_ymd_and_hms(2026, 11, 22, 5, 10, 0)
-            .single()
-            .unwrap_or_default();
+        let at = Utc.with_ymd_and_hms(2026, 11, 22, 5, 10, 0).single().unwrap_or_default();
         assert_eq!(id_time(id_floor(at)), at);
         assert!(id_floor(at) < 1 << 53);
     }

@@ -25,13 +25,7 @@ pub enum JobKind {
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
-        Self::Fanout,
-        Self::Relation,
-        Self::Merge,
-        Self::Score,
-        Self::Publish,
-    ];
+    pub const ALL: [Self; 5] = [Self::Fanout, Self::Relation, Self::Merge, Self::Score, Self::Publish];
 
     /// The name in the table.
     pub const fn as_str(self) -> &'static str {
@@ -168,10 +162,7 @@ pub async fn claim(pool: &PgPool, lease: Duration, limit: i64) -> sqlx::Result<V
 
 /// Finishes jobs: rows whose subject was asked for again meanwhile stay and are due at once.
 pub async fn finish(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<()> {
-    let kinds: Vec<String> = jobs
-        .iter()
-        .map(|job| job.kind.as_str().to_owned())
-        .collect();
+    let kinds: Vec<String> = jobs.iter().map(|job| job.kind.as_str().to_owned()).collect();
     let subjects: Vec<i64> = jobs.iter().map(|job| job.subject).collect();
     let peers: Vec<i64> = jobs.iter().map(|job| job.peer).collect();
     let generations: Vec<i64> = jobs.iter().map(|job| job.generation).collect();
@@ -200,17 +191,10 @@ pub async fn finish(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<()> {
 }
 
 /// Puts a failed job back with a growing delay, or parks it.
-pub async fn fail(
-    pool: &PgPool,
-    job: &Job,
-    error: &JobError,
-    max_attempts: i32,
-) -> sqlx::Result<()> {
+pub async fn fail(pool: &PgPool, job: &Job, error: &JobError, max_attempts: i32) -> sqlx::Result<()> {
     let park = matches!(error, JobError::Hopeless(_)) || job.attempts >= max_attempts;
     let exponent = u32::try_from(job.attempts.clamp(1, 20)).unwrap_or(20) - 1;
-    let backoff = Duration::from_millis(250)
-        .saturating_mul(1 << exponent.min(16))
-        .min(BACKOFF_CAP);
+    let backoff = Duration::from_millis(250).saturating_mul(1 << exponent.min(16)).min(BACKOFF_CAP);
     let text: String = error.to_string().chars().take(2_000).collect();
     sqlx::query!(
         "UPDATE jobs SET lease = NULL, run_at = now() + make_interval(secs => $6), last_error = $7,
@@ -264,11 +248,7 @@ pub async fn state(executor: impl PgExecutor<'_>) -> sqlx::Result<QueueState> {
     )
     .fetch_one(executor)
     .await?;
-    Ok(QueueState {
-        depth: row.depth,
-        parked: row.parked,
-        oldest_secs: row.oldest_secs,
-    })
+    Ok(QueueState { depth: row.depth, parked: row.parked, oldest_secs: row.oldest_secs })
 }
 
 /// A parked job, for the operator.
@@ -313,8 +293,6 @@ pub async fn replay(pool: &PgPool, kind: Option<&str>) -> sqlx::Result<u64> {
 /// Wakes waiting workers. Sent after a commit from a connection of its own: NOTIFY inside the
 /// transaction would make commits queue behind one another.
 pub async fn wake(pool: &PgPool) -> sqlx::Result<()> {
-    sqlx::query("SELECT pg_notify('madang_jobs', '')")
-        .execute(pool)
-        .await?;
+    sqlx::query("SELECT pg_notify('madang_jobs', '')").execute(pool).await?;
     Ok(())
 }

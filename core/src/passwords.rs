@@ -19,9 +19,7 @@ pub struct Passwords {
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(AT_ONCE)),
-        }
+        Self { permits: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 
@@ -31,24 +29,16 @@ static DUMMY: LazyLock<String> =
 
 fn hash_now(password: &str) -> anyhow::Result<String> {
     let hash = Argon2::default().hash_password(password.as_bytes());
-    Ok(hash
-        .map_err(|error| anyhow::anyhow!("failed to hash a password: {error}"))?
-        .to_string())
+    Ok(hash.map_err(|error| anyhow::anyhow!("failed to hash a password: {error}"))?.to_string())
 }
 
 fn verify_now(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|parsed| {
-        Argon2::default()
-            .verify_password(password.as_bytes(), &parsed)
-            .is_ok()
-    })
+    PasswordHash::new(hash)
+        .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
 }
 
 impl Passwords {
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> anyhow::Result<T> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
         let permit = self.permits.clone().acquire_owned().await?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
@@ -64,17 +54,10 @@ impl Passwords {
     }
 
     /// Whether the password fits; takes the same time when there is no hash.
-    pub async fn verify(
-        &self,
-        password: SecretString,
-        hash: Option<String>,
-    ) -> anyhow::Result<bool> {
+    pub async fn verify(&self, password: SecretString, hash: Option<String>) -> anyhow::Result<bool> {
         self.run(move || {
             let known = hash.is_some();
-            let fits = verify_now(
-                password.expose_secret(),
-                &hash.unwrap_or_else(|| DUMMY.clone()),
-            );
+            let fits = verify_now(password.expose_secret(), &hash.unwrap_or_else(|| DUMMY.clone()));
             known && fits
         })
         .await

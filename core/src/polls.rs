@@ -67,9 +67,5 @@ pub async fn vote(
     )
     .fetch_one(tx)
     .await?;
-    Ok(if row.idx == option {
-        Vote::Repeated
-    } else {
-        Vote::AlreadyVoted
-    })
+    Ok(if row.idx == option { Vote::Repeated } else { Vote::AlreadyVoted })
 }

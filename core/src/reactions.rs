@@ -14,12 +14,7 @@ use crate::{
 pub const SCORE_DELAY: Duration = Duration::from_secs(5);
 
 /// Likes a post, or takes that back. True when something changed.
-pub async fn set_like(
-    tx: &mut PgConnection,
-    post: PostId,
-    user: UserId,
-    on: bool,
-) -> sqlx::Result<bool> {
+pub async fn set_like(tx: &mut PgConnection, post: PostId, user: UserId, on: bool) -> sqlx::Result<bool> {
     let done = if on {
         sqlx::query!(
             "INSERT INTO likes (post_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
@@ -29,13 +24,9 @@ pub async fn set_like(
         .execute(&mut *tx)
         .await?
     } else {
-        sqlx::query!(
-            "DELETE FROM likes WHERE post_id = $1 AND user_id = $2",
-            post.get(),
-            user.get()
-        )
-        .execute(&mut *tx)
-        .await?
+        sqlx::query!("DELETE FROM likes WHERE post_id = $1 AND user_id = $2", post.get(), user.get())
+            .execute(&mut *tx)
+            .await?
     };
     let changed = done.rows_affected() == 1;
     if changed {
@@ -63,13 +54,9 @@ pub async fn set_bookmark(
         .execute(tx)
         .await?
     } else {
-        sqlx::query!(
-            "DELETE FROM bookmarks WHERE user_id = $1 AND post_id = $2",
-            user.get(),
-            post.get()
-        )
-        .execute(tx)
-        .await?
+        sqlx::query!("DELETE FROM bookmarks WHERE user_id = $1 AND post_id = $2", user.get(), post.get())
+            .execute(tx)
+            .await?
     };
     Ok(done.rows_affected() == 1)
 }

@@ -50,29 +50,19 @@ pub async fn block(
     )
     .execute(&mut *tx)
     .await?;
-    let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "n!" FROM blocks WHERE blocker_id = $1"#,
-        blocker.get()
-    )
-    .fetch_one(&mut *tx)
-    .await?;
+    let count =
+        sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM blocks WHERE blocker_id = $1"#, blocker.get())
+            .fetch_one(&mut *tx)
+            .await?;
     // Always in the same order, so that two people blocking one another do not wait in a circle.
-    let (first, second) = if blocker < blocked {
-        (blocker, blocked)
-    } else {
-        (blocked, blocker)
-    };
+    let (first, second) = if blocker < blocked { (blocker, blocked) } else { (blocked, blocker) };
     follows::unfollow(&mut *tx, first, second, push_limit).await?;
     follows::unfollow(tx, second, first, push_limit).await?;
     Ok(Listed::after(done.rows_affected(), count, MAX_RELATIONS))
 }
 
 /// Takes a block back. Follows do not come back.
-pub async fn unblock(
-    tx: &mut PgConnection,
-    blocker: UserId,
-    blocked: UserId,
-) -> sqlx::Result<Listed> {
+pub async fn unblock(tx: &mut PgConnection, blocker: UserId, blocked: UserId) -> sqlx::Result<Listed> {
     let done = sqlx::query!(
         "DELETE FROM blocks WHERE blocker_id = $1 AND blocked_id = $2",
         blocker.get(),
@@ -84,11 +74,7 @@ pub async fn unblock(
 }
 
 /// Whether either blocked the other.
-pub async fn blocked_either_way(
-    executor: impl PgExecutor<'_>,
-    a: UserId,
-    b: UserId,
-) -> sqlx::Result<bool> {
+pub async fn blocked_either_way(executor: impl PgExecutor<'_>, a: UserId, b: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM blocks WHERE (blocker_id = $1 AND blocked_id = $2)
                                               OR (blocker_id = $2 AND blocked_id = $1)) AS "is!""#,
@@ -100,20 +86,12 @@ pub async fn blocked_either_way(
 }
 
 /// Mutes somebody, or takes that back.
-pub async fn set_mute(
-    tx: &mut PgConnection,
-    muter: UserId,
-    muted: UserId,
-    on: bool,
-) -> sqlx::Result<Listed> {
+pub async fn set_mute(tx: &mut PgConnection, muter: UserId, muted: UserId, on: bool) -> sqlx::Result<Listed> {
     if !on {
-        let done = sqlx::query!(
-            "DELETE FROM mutes WHERE muter_id = $1 AND muted_id = $2",
-            muter.get(),
-            muted.get()
-        )
-        .execute(tx)
-        .await?;
+        let done =
+            sqlx::query!("DELETE FROM mutes WHERE muter_id = $1 AND muted_id = $2", muter.get(), muted.get())
+                .execute(tx)
+                .await?;
         return Ok(Listed::after(done.rows_affected(), 0, MAX_RELATIONS));
     }
     let done = sqlx::query!(
@@ -123,12 +101,9 @@ pub async fn set_mute(
     )
     .execute(&mut *tx)
     .await?;
-    let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "n!" FROM mutes WHERE muter_id = $1"#,
-        muter.get()
-    )
-    .fetch_one(tx)
-    .await?;
+    let count = sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM mutes WHERE muter_id = $1"#, muter.get())
+        .fetch_one(tx)
+        .await?;
     Ok(Listed::after(done.rows_affected(), count, MAX_RELATIONS))
 }
 
@@ -156,12 +131,10 @@ pub async fn set_keyword(
     )
     .execute(&mut *tx)
     .await?;
-    let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "n!" FROM keyword_mutes WHERE user_id = $1"#,
-        user.get()
-    )
-    .fetch_one(tx)
-    .await?;
+    let count =
+        sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM keyword_mutes WHERE user_id = $1"#, user.get())
+            .fetch_one(tx)
+            .await?;
     Ok(Listed::after(done.rows_affected(), count, MAX_KEYWORDS))
 }
 
@@ -189,12 +162,9 @@ pub async fn set_watch(
     )
     .execute(&mut *tx)
     .await?;
-    let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "n!" FROM watches WHERE user_id = $1"#,
-        user.get()
-    )
-    .fetch_one(tx)
-    .await?;
+    let count = sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM watches WHERE user_id = $1"#, user.get())
+        .fetch_one(tx)
+        .await?;
     Ok(Listed::after(done.rows_affected(), count, MAX_RELATIONS))
 }
 
@@ -264,12 +234,7 @@ pub async fn watched(executor: impl PgExecutor<'_>, user: UserId) -> sqlx::Resul
 
 /// Asks once more for the timelines of both sides, after the longest lease: what a lapsed worker may
 /// have written meanwhile is taken out again.
-pub async fn mend_later(
-    tx: &mut PgConnection,
-    a: UserId,
-    b: UserId,
-    lease: Duration,
-) -> sqlx::Result<()> {
+pub async fn mend_later(tx: &mut PgConnection, a: UserId, b: UserId, lease: Duration) -> sqlx::Result<()> {
     jobs::enqueue(&mut *tx, JobKind::Relation, a.get(), b.get(), lease * 2).await?;
     jobs::enqueue(tx, JobKind::Relation, b.get(), a.get(), lease * 2).await
 }

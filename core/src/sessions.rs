@@ -59,17 +59,13 @@ pub async fn find(
 
 /// Ends one login. The caller records the change.
 pub async fn end(tx: &mut PgConnection, hash: &[u8; 32]) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM sessions WHERE token_hash = $1", &hash[..])
-        .execute(tx)
-        .await?;
+    sqlx::query!("DELETE FROM sessions WHERE token_hash = $1", &hash[..]).execute(tx).await?;
     Ok(())
 }
 
 /// Ends all logins of a person. The caller records the change.
 pub async fn end_all(tx: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM sessions WHERE user_id = $1", user.get())
-        .execute(tx)
-        .await?;
+    sqlx::query!("DELETE FROM sessions WHERE user_id = $1", user.get()).execute(tx).await?;
     Ok(())
 }
 

@@ -43,20 +43,11 @@ impl Source<'_> {
         if range.contains(&value) {
             return value;
         }
-        self.wrong.push(format!(
-            "  {name}: must be from {} to {}",
-            range.start(),
-            range.end()
-        ));
+        self.wrong.push(format!("  {name}: must be from {} to {}", range.start(), range.end()));
         default
     }
 
-    fn millis(
-        &mut self,
-        name: &str,
-        default: u64,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Duration {
+    fn millis(&mut self, name: &str, default: u64, range: std::ops::RangeInclusive<u64>) -> Duration {
         Duration::from_millis(self.within(name, default, range))
     }
 
@@ -143,12 +134,7 @@ impl FromStr for Quota {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || "must look like 30/min (a count, then /s, /min, /h or /day)".to_owned();
         let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
-        let burst = count
-            .trim()
-            .parse()
-            .ok()
-            .filter(|n| (1..=1_000_000).contains(n))
-            .ok_or_else(wrong)?;
+        let burst = count.trim().parse().ok().filter(|n| (1..=1_000_000).contains(n)).ok_or_else(wrong)?;
         let secs = match unit.trim() {
             "s" => 1,
             "min" => 60,
@@ -156,10 +142,7 @@ impl FromStr for Quota {
             "day" => 86_400,
             _ => return Err(wrong()),
         };
-        Ok(Self {
-            burst,
-            per: Duration::from_secs(secs),
-        })
+        Ok(Self { burst, per: Duration::from_secs(secs) })
     }
 }
 
@@ -266,10 +249,7 @@ impl Settings {
 
     /// Reads from any source; all that is wrong is told at once.
     pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
-        let mut source = Source {
-            get,
-            wrong: Vec::new(),
-        };
+        let mut source = Source { get, wrong: Vec::new() };
         let s = &mut source;
         let settings = Self {
             database: database(s),
@@ -284,11 +264,7 @@ impl Settings {
                 otlp_endpoint: s.text("OTEL_EXPORTER_OTLP_ENDPOINT"),
             },
         };
-        if source.wrong.is_empty() {
-            Ok(settings)
-        } else {
-            Err(BadSettings(source.wrong))
-        }
+        if source.wrong.is_empty() { Ok(settings) } else { Err(BadSettings(source.wrong)) }
     }
 }
 
@@ -333,10 +309,7 @@ fn work(s: &mut Source<'_>) -> WorkSettings {
 }
 
 fn rates(s: &mut Source<'_>) -> RateSettings {
-    let quota = |burst, secs| Quota {
-        burst,
-        per: Duration::from_secs(secs),
-    };
+    let quota = |burst, secs| Quota { burst, per: Duration::from_secs(secs) };
     RateSettings {
         post: s.parse("RATE_POST", quota(30, 60)),
         reply: s.parse("RATE_REPLY", quota(60, 60)),
@@ -364,12 +337,9 @@ fn http(s: &mut Source<'_>) -> HttpSettings {
 }
 
 fn public_url(s: &mut Source<'_>) -> String {
-    let url = s
-        .text("PUBLIC_URL")
-        .unwrap_or_else(|| "http://127.0.0.1:8080".into());
+    let url = s.text("PUBLIC_URL").unwrap_or_else(|| "http://127.0.0.1:8080".into());
     if !(url.starts_with("http://") || url.starts_with("https://")) {
-        s.wrong
-            .push("  PUBLIC_URL: must begin with http:// or https://".into());
+        s.wrong.push("  PUBLIC_URL: must begin with http:// or https://".into());
     }
     url.trim_end_matches('/').to_owned()
 }
@@ -377,17 +347,11 @@ fn public_url(s: &mut Source<'_>) -> String {
 fn proxies(s: &mut Source<'_>) -> Vec<IpNet> {
     let list = s.text("TRUSTED_PROXIES").unwrap_or_default();
     let mut networks = Vec::new();
-    for part in list
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-    {
+    for part in list.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let single = part.parse::<std::net::IpAddr>().map(IpNet::from);
         match part.parse::<IpNet>().or(single) {
             Ok(network) => networks.push(network),
-            Err(_) => s.wrong.push(format!(
-                "  TRUSTED_PROXIES: {part} is not a network such as 10.0.0.0/8"
-            )),
+            Err(_) => s.wrong.push(format!("  TRUSTED_PROXIES: {part} is not a network such as 10.0.0.0/8")),
         }
     }
     networks
@@ -396,19 +360,15 @@ fn proxies(s: &mut Source<'_>) -> Vec<IpNet> {
 fn auth(s: &mut Source<'_>) -> AuthSettings {
     let signing_key = s.required("SIGNING_KEY");
     if !signing_key.is_empty() && signing_key.len() < 32 {
-        s.wrong
-            .push("  SIGNING_KEY: must have at least 32 characters".into());
+        s.wrong.push("  SIGNING_KEY: must have at least 32 characters".into());
     }
     let oidc = match (s.text("OIDC_ISSUER"), s.text("OIDC_AUDIENCE")) {
         (None, None) => None,
-        (Some(issuer), Some(audience)) => Some(OidcSettings {
-            issuer,
-            audience,
-            algorithms: oidc_algorithms(s),
-        }),
+        (Some(issuer), Some(audience)) => {
+            Some(OidcSettings { issuer, audience, algorithms: oidc_algorithms(s) })
+        }
         _ => {
-            s.wrong
-                .push("  OIDC_ISSUER, OIDC_AUDIENCE: set both or none".into());
+            s.wrong.push("  OIDC_ISSUER, OIDC_AUDIENCE: set both or none".into());
             None
         }
     };
@@ -421,18 +381,12 @@ fn auth(s: &mut Source<'_>) -> AuthSettings {
 
 /// Only signatures with a public key: a shared secret or `none` can never be pinned by mistake.
 fn oidc_algorithms(s: &mut Source<'_>) -> Vec<String> {
-    const KNOWN: [&str; 9] = [
-        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
-    ];
-    let list = s
-        .text("OIDC_ALGORITHMS")
-        .unwrap_or_else(|| "RS256,ES256".into());
+    const KNOWN: [&str; 9] =
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+    let list = s.text("OIDC_ALGORITHMS").unwrap_or_else(|| "RS256,ES256".into());
     let names: Vec<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
     if let Some(unknown) = names.iter().find(|name| !KNOWN.contains(&name.as_str())) {
-        s.wrong.push(format!(
-            "  OIDC_ALGORITHMS: {unknown} is none of {}",
-            KNOWN.join(", ")
-        ));
+        s.wrong.push(format!("  OIDC_ALGORITHMS: {unknown} is none of {}", KNOWN.join(", ")));
     }
     names
 }
@@ -448,30 +402,16 @@ mod tests {
             ("REDIS_URL", "redis://localhost"),
             ("SIGNING_KEY", "0123456789abcdef0123456789abcdef"),
         ];
-        let all: Vec<(String, String)> = base
-            .iter()
-            .chain(pairs)
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect();
-        Settings::read(&|name| {
-            all.iter()
-                .rev()
-                .find(|(k, _)| k == name)
-                .map(|(_, v)| v.clone())
-        })
+        let all: Vec<(String, String)> =
+            base.iter().chain(pairs).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Settings::read(&|name| all.iter().rev().find(|(k, _)| k == name).map(|(_, v)| v.clone()))
     }
 
     #[test]
     fn defaults_hold_when_only_the_required_are_set() {
         let settings = read(&[]).unwrap();
         assert_eq!(settings.feed.timeline_cap, 500);
-        assert_eq!(
-            settings.rates.post,
-            Quota {
-                burst: 30,
-                per: Duration::from_secs(60)
-            }
-        );
+        assert_eq!(settings.rates.post, Quota { burst: 30, per: Duration::from_secs(60) });
     }
 
     #[test]
@@ -503,9 +443,6 @@ mod tests {
     #[test]
     fn secrets_never_print() {
         let printed = format!("{:?}", read(&[]).unwrap());
-        assert!(
-            !printed.contains("secret@") && !printed.contains("0123456789abcdef"),
-            "{printed}"
-        );
+        assert!(!printed.contains("secret@") && !printed.contains("0123456789abcdef"), "{printed}");
     }
 }

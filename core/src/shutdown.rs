@@ -33,10 +33,7 @@ pub struct Tasks {
 impl Tasks {
     /// Tasks that are to end when `stop` is cancelled.
     pub fn new(stop: CancellationToken) -> Self {
-        Self {
-            set: JoinSet::new(),
-            stop,
-        }
+        Self { set: JoinSet::new(), stop }
     }
 
     /// Starts a task that runs until `stop`.
@@ -81,11 +78,9 @@ impl Tasks {
 fn log_end(ended: Result<(&'static str, anyhow::Result<()>), tokio::task::JoinError>) {
     match ended {
         Ok((_, Ok(()))) => {}
-        Ok((task, Err(error))) => tracing::error!(
-            task,
-            error = format!("{error:#}"),
-            "task failed while stopping"
-        ),
+        Ok((task, Err(error))) => {
+            tracing::error!(task, error = format!("{error:#}"), "task failed while stopping")
+        }
         Err(error) => tracing::error!(%error, "task died while stopping"),
     }
 }

@@ -24,22 +24,12 @@ impl std::fmt::Debug for Signer {
 impl Signer {
     /// Derives the key of one purpose from the service's signing key.
     pub fn new(key: &[u8], purpose: &str) -> Self {
-        let derived = mac(key)
-            .chain_update(purpose.as_bytes())
-            .finalize()
-            .into_bytes();
-        Self {
-            keyed: mac(&derived),
-        }
+        let derived = mac(key).chain_update(purpose.as_bytes()).finalize().into_bytes();
+        Self { keyed: mac(&derived) }
     }
 
     fn tag(&self, payload: &[u8]) -> [u8; MAC_LEN] {
-        let full = self
-            .keyed
-            .clone()
-            .chain_update(payload)
-            .finalize()
-            .into_bytes();
+        let full = self.keyed.clone().chain_update(payload).finalize().into_bytes();
         let mut tag = [0; MAC_LEN];
         tag.iter_mut().zip(full).for_each(|(to, from)| *to = from);
         tag
@@ -64,8 +54,7 @@ impl Signer {
 
 fn mac(key: &[u8]) -> Hmac<Sha256> {
     // HMAC is defined for keys of every length; its constructor cannot fail.
-    Hmac::<Sha256>::new_from_slice(key)
-        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"))
+    Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"))
 }
 
 /// A fresh opaque token of 256 random bits, in base64url.

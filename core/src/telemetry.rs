@@ -34,21 +34,13 @@ pub fn install(settings: &TelemetrySettings) -> anyhow::Result<Telemetry> {
         .with_span_list(false)
         .with_writer(std::io::stderr)
         .with_filter(filter);
-    let provider = settings
-        .otlp_endpoint
-        .as_deref()
-        .map(exporter)
-        .transpose()?;
+    let provider = settings.otlp_endpoint.as_deref().map(exporter).transpose()?;
     let traces = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("madang"))
             .with_filter(EnvFilter::new("info"))
     });
-    tracing_subscriber::registry()
-        .with(json)
-        .with(traces)
-        .try_init()
-        .context("failed to install logging")?;
+    tracing_subscriber::registry().with(json).with(traces).try_init().context("failed to install logging")?;
     Ok(Telemetry { provider })
 }
 
@@ -61,11 +53,6 @@ fn exporter(endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
         .with_timeout(std::time::Duration::from_secs(5))
         .build()
         .context("failed to build the trace exporter")?;
-    let resource = opentelemetry_sdk::Resource::builder()
-        .with_service_name("madang")
-        .build();
-    Ok(SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
-        .with_resource(resource)
-        .build())
+    let resource = opentelemetry_sdk::Resource::builder().with_service_name("madang").build();
+    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
 }

@@ -80,10 +80,7 @@ fn clean(raw: &str, max: usize, multiline: bool) -> Result<String, BadText> {
     }
     // Nothing this long can shrink to the limit in good faith, and normalising it costs time.
     if raw.len() > max * 4 * (MAX_MARKS + 1) {
-        return Err(BadText::TooLong {
-            max,
-            has: raw.chars().count(),
-        });
+        return Err(BadText::TooLong { max, has: raw.chars().count() });
     }
     let unified = raw.replace("\r\n", "\n").replace('\r', "\n");
     let kept = unified.nfc().filter(|c| keeps(*c, multiline));
@@ -92,11 +89,7 @@ fn clean(raw: &str, max: usize, multiline: bool) -> Result<String, BadText> {
         return Err(BadText::Empty);
     }
     let has = text.chars().count();
-    if has > max {
-        Err(BadText::TooLong { max, has })
-    } else {
-        Ok(text)
-    }
+    if has > max { Err(BadText::TooLong { max, has }) } else { Ok(text) }
 }
 
 /// Removing marks can leave pairs that NFC would join, so the result is normalised once more.
@@ -140,25 +133,14 @@ mod tests {
         assert_eq!(PostBody::parse("  \n "), Err(BadText::Empty));
         assert_eq!(PostBody::parse("\u{200B}\u{3164}"), Err(BadText::Empty));
         assert!(PostBody::parse(&"😀".repeat(5_000)).is_ok());
-        assert_eq!(
-            PostBody::parse(&"가".repeat(5_001)),
-            Err(BadText::TooLong {
-                max: 5_000,
-                has: 5_001
-            })
-        );
+        assert_eq!(PostBody::parse(&"가".repeat(5_001)), Err(BadText::TooLong { max: 5_000, has: 5_001 }));
         // 5,000 syllables typed as three jamo each are 5,000 characters
         assert!(PostBody::parse(&"\u{1112}\u{1161}\u{11AB}".repeat(5_000)).is_ok());
     }
 
     #[test]
     fn control_and_bidi_override_characters_are_removed_and_lines_kept() {
-        assert_eq!(
-            PostBody::parse("a\u{202E}b\u{7}c\r\nd\te")
-                .unwrap()
-                .as_str(),
-            "abc\nd\te"
-        );
+        assert_eq!(PostBody::parse("a\u{202E}b\u{7}c\r\nd\te").unwrap().as_str(), "abc\nd\te");
         assert_eq!(PostBody::parse("a\0b"), Err(BadText::Nul));
     }
 
@@ -166,14 +148,7 @@ mod tests {
     fn stacked_marks_are_cut_to_three() {
         let zalgo = format!("x{}", "\u{0323}\u{0331}\u{0336}\u{0337}\u{0338}".repeat(20));
         let body = PostBody::parse(&zalgo).unwrap();
-        assert!(
-            body.as_str()
-                .chars()
-                .filter(|c| is_combining_mark(*c))
-                .count()
-                <= 3,
-            "{body:?}"
-        );
+        assert!(body.as_str().chars().filter(|c| is_combining_mark(*c)).count() <= 3, "{body:?}");
     }
 
     proptest! {

@@ -83,10 +83,7 @@ pub enum BadTickers {
 
 /// The form by which names are looked up: NFKC, case-folded, without white space.
 pub fn alias_key(name: &str) -> String {
-    name.nfkc()
-        .filter(|c| !c.is_whitespace())
-        .collect::<String>()
-        .to_lowercase()
+    name.nfkc().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()
 }
 
 /// All instruments and their names.
@@ -112,10 +109,9 @@ impl Catalogue {
         )
         .fetch_all(executor)
         .await?;
-        let aliases =
-            sqlx::query!("SELECT alias, ticker_id FROM ticker_aliases ORDER BY alias, ticker_id")
-                .fetch_all(executor)
-                .await?;
+        let aliases = sqlx::query!("SELECT alias, ticker_id FROM ticker_aliases ORDER BY alias, ticker_id")
+            .fetch_all(executor)
+            .await?;
         let mut catalogue = Self::default();
         for row in rows {
             catalogue.add(Ticker {
@@ -147,10 +143,7 @@ impl Catalogue {
         self.ordered.push(id);
         self.by_symbol.insert(ticker.symbol.to_uppercase(), id);
         self.name(alias_key(&ticker.code), id);
-        for name in [Some(&ticker.name), ticker.name_ko.as_ref()]
-            .into_iter()
-            .flatten()
-        {
+        for name in [Some(&ticker.name), ticker.name_ko.as_ref()].into_iter().flatten() {
             self.name(alias_key(name), id);
         }
         self.by_id.insert(id, Arc::new(ticker));
@@ -186,18 +179,11 @@ impl Catalogue {
         if let Some(id) = self.by_symbol.get(&name.trim().to_uppercase()) {
             return vec![*id];
         }
-        let ids = self
-            .by_name
-            .get(&alias_key(name))
-            .cloned()
-            .unwrap_or_default();
+        let ids = self.by_name.get(&alias_key(name)).cloned().unwrap_or_default();
         let listed: Vec<TickerId> = ids
             .iter()
             .copied()
-            .filter(|id| {
-                self.get(*id)
-                    .is_some_and(|t| t.status == TickerStatus::Listed)
-            })
+            .filter(|id| self.get(*id).is_some_and(|t| t.status == TickerStatus::Listed))
             .collect();
         if listed.len() == 1 { listed } else { ids }
     }
@@ -242,10 +228,7 @@ impl Catalogue {
         if found.len() > MAX_TICKERS {
             return Err(BadTickers::TooMany(found.len()));
         }
-        Ok(found
-            .iter()
-            .filter_map(|id| self.get(*id).cloned())
-            .collect())
+        Ok(found.iter().filter_map(|id| self.get(*id).cloned()).collect())
     }
 
     fn take(
@@ -265,14 +248,9 @@ impl Catalogue {
                 }
             }
             several => {
-                let candidates = several
-                    .iter()
-                    .filter_map(|id| Some(self.get(*id)?.symbol.clone()))
-                    .collect();
-                return Err(BadTickers::Ambiguous {
-                    name: written.to_owned(),
-                    candidates,
-                });
+                let candidates =
+                    several.iter().filter_map(|id| Some(self.get(*id)?.symbol.clone())).collect();
+                return Err(BadTickers::Ambiguous { name: written.to_owned(), candidates });
             }
         }
         Ok(())
@@ -328,12 +306,9 @@ pub async fn prices_before(
 
 /// How many people watch a ticker.
 pub async fn watcher_count(executor: impl PgExecutor<'_>, ticker: TickerId) -> sqlx::Result<i64> {
-    let row = sqlx::query!(
-        r#"SELECT count(*) AS "count!" FROM watches WHERE ticker_id = $1"#,
-        ticker.get()
-    )
-    .fetch_one(executor)
-    .await?;
+    let row = sqlx::query!(r#"SELECT count(*) AS "count!" FROM watches WHERE ticker_id = $1"#, ticker.get())
+        .fetch_one(executor)
+        .await?;
     Ok(row.count)
 }
 
@@ -375,13 +350,6 @@ pub async fn activity(
     )
     .fetch_all(executor)
     .await?;
-    let to_activity = |ticker, authors, normal| Activity {
-        ticker: TickerId::new(ticker),
-        authors,
-        normal,
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| to_activity(row.ticker_id, row.authors, row.normal))
-        .collect())
+    let to_activity = |ticker, authors, normal| Activity { ticker: TickerId::new(ticker), authors, normal };
+    Ok(rows.into_iter().map(|row| to_activity(row.ticker_id, row.authors, row.normal)).collect())
 }

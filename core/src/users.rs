@@ -156,10 +156,7 @@ pub async fn by_ids(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<
 }
 
 /// Finds a person who has not left.
-pub async fn by_handle(
-    executor: impl PgExecutor<'_>,
-    handle: &Handle,
-) -> sqlx::Result<Option<Profile>> {
+pub async fn by_handle(executor: impl PgExecutor<'_>, handle: &Handle) -> sqlx::Result<Option<Profile>> {
     let row = sqlx::query!(
         "SELECT id, handle, name, bio, language, role, verified, follower_count, following_count, merge_state,
                 created_at, deleted_at
@@ -189,9 +186,7 @@ pub async fn resolve_mentions(
     let mut found: Vec<UserId> = candidates
         .iter()
         .filter_map(|prefixes| {
-            prefixes
-                .iter()
-                .find_map(|name| rows.iter().find(|row| &row.handle_fold == name))
+            prefixes.iter().find_map(|name| rows.iter().find(|row| &row.handle_fold == name))
         })
         .map(|row| UserId::new(row.id))
         .collect();
@@ -220,10 +215,7 @@ pub async fn credentials(
     )
     .fetch_optional(executor)
     .await?;
-    Ok(row.map(|row| Credentials {
-        id: UserId::new(row.id),
-        password_hash: row.password_hash,
-    }))
+    Ok(row.map(|row| Credentials { id: UserId::new(row.id), password_hash: row.password_hash }))
 }
 
 /// A person to be made.
@@ -277,12 +269,9 @@ pub async fn by_subject(
     executor: impl PgExecutor<'_>,
     subject: &str,
 ) -> sqlx::Result<Option<(UserId, Role)>> {
-    let row = sqlx::query!(
-        "SELECT id, role FROM users WHERE subject = $1 AND deleted_at IS NULL",
-        subject
-    )
-    .fetch_optional(executor)
-    .await?;
+    let row = sqlx::query!("SELECT id, role FROM users WHERE subject = $1 AND deleted_at IS NULL", subject)
+        .fetch_optional(executor)
+        .await?;
     Ok(row.map(|row| (UserId::new(row.id), Role::from_column(&row.role))))
 }
 
@@ -309,19 +298,11 @@ pub async fn edit(tx: &mut PgConnection, user: UserId, edit: &ProfileEdit) -> sq
     )
     .execute(tx)
     .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(sqlx::Error::RowNotFound)
-    }
+    if done.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
 /// Sets a role. The caller records the change.
-pub async fn set_role(
-    tx: &mut PgConnection,
-    handle: &Handle,
-    role: Role,
-) -> sqlx::Result<Option<UserId>> {
+pub async fn set_role(tx: &mut PgConnection, handle: &Handle, role: Role) -> sqlx::Result<Option<UserId>> {
     let row = sqlx::query!(
         "UPDATE users SET role = $2 WHERE handle_fold = $1 AND deleted_at IS NULL RETURNING id",
         handle.fold(),
@@ -353,9 +334,8 @@ pub async fn touch_readers(
 
 /// The people whose posts are merged when read.
 pub async fn merged_authors(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<UserId>> {
-    let rows = sqlx::query!("SELECT id FROM users WHERE merge_state IN (1, 2, 3)")
-        .fetch_all(executor)
-        .await?;
+    let rows =
+        sqlx::query!("SELECT id FROM users WHERE merge_state IN (1, 2, 3)").fetch_all(executor).await?;
     Ok(rows.into_iter().map(|row| UserId::new(row.id)).collect())
 }
 
@@ -364,12 +344,9 @@ pub async fn merge_state(
     executor: impl PgExecutor<'_>,
     author: UserId,
 ) -> sqlx::Result<Option<(MergeState, i32)>> {
-    let row = sqlx::query!(
-        "SELECT merge_state, follower_count FROM users WHERE id = $1",
-        author.get()
-    )
-    .fetch_optional(executor)
-    .await?;
+    let row = sqlx::query!("SELECT merge_state, follower_count FROM users WHERE id = $1", author.get())
+        .fetch_optional(executor)
+        .await?;
     Ok(row.map(|row| (MergeState::from_column(row.merge_state), row.follower_count)))
 }
 
@@ -392,10 +369,7 @@ pub async fn set_merge_state(
 }
 
 /// The authors whose state does not fit the limit: at start, and after an import.
-pub async fn misplaced_authors(
-    executor: impl PgExecutor<'_>,
-    push_limit: i32,
-) -> sqlx::Result<Vec<i64>> {
+pub async fn misplaced_authors(executor: impl PgExecutor<'_>, push_limit: i32) -> sqlx::Result<Vec<i64>> {
     let rows = sqlx::query!(
         "SELECT id FROM users WHERE merge_state IN (1, 3)
          UNION SELECT id FROM users WHERE follower_count > $1 AND merge_state = 0
@@ -425,8 +399,5 @@ pub async fn readers_after(
     )
     .fetch_all(executor)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (UserId::new(row.user_id), row.seen_at))
-        .collect())
+    Ok(rows.into_iter().map(|row| (UserId::new(row.user_id), row.seen_at)).collect())
 }

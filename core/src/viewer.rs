@@ -72,9 +72,7 @@ pub async fn load(executor: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<V
     viewer.hold(&row.liked, |marks, _| marks.liked = true);
     viewer.hold(&row.bookmarked, |marks, _| marks.bookmarked = true);
     viewer.hold(&row.reposted, |marks, _| marks.reposted = true);
-    viewer.hold(&row.voted_on, |marks, at| {
-        marks.voted = row.voted_for.get(at).copied()
-    });
+    viewer.hold(&row.voted_on, |marks, at| marks.voted = row.voted_for.get(at).copied());
     Ok(viewer)
 }
 
@@ -90,15 +88,12 @@ impl Viewer {
 
     /// The marks on a post, if they are held.
     pub fn marks_on(&self, post: PostId) -> Option<Marks> {
-        (post.get() >= self.marks_from)
-            .then(|| self.marks.get(&post.get()).copied().unwrap_or_default())
+        (post.get() >= self.marks_from).then(|| self.marks.get(&post.get()).copied().unwrap_or_default())
     }
 
     /// Whether a text has a muted keyword.
     pub fn mutes_text(&self, lower_case: &str) -> bool {
-        self.keywords
-            .iter()
-            .any(|keyword| lower_case.contains(keyword.as_str()))
+        self.keywords.iter().any(|keyword| lower_case.contains(keyword.as_str()))
     }
 }
 
@@ -123,12 +118,8 @@ pub async fn marks(
     let unique: HashSet<i64> = posts.iter().copied().collect();
     let mut found = HashMap::with_capacity(unique.len());
     for row in rows {
-        let marks = Marks {
-            liked: row.liked,
-            bookmarked: row.bookmarked,
-            reposted: row.reposted,
-            voted: row.voted,
-        };
+        let marks =
+            Marks { liked: row.liked, bookmarked: row.bookmarked, reposted: row.reposted, voted: row.voted };
         found.insert(PostId::new(row.id), marks);
     }
     Ok(found)

@@ -63,13 +63,7 @@ pub enum Onlooker {
 
 impl Onlooker {
     /// All kinds of onlookers.
-    pub const ALL: [Self; 5] = [
-        Self::Anonymous,
-        Self::Other,
-        Self::Author,
-        Self::Blocked,
-        Self::Staff,
-    ];
+    pub const ALL: [Self; 5] = [Self::Anonymous, Self::Other, Self::Author, Self::Blocked, Self::Staff];
 }
 
 /// Where it would appear.
@@ -91,14 +85,8 @@ pub enum Surface {
 
 impl Surface {
     /// All surfaces.
-    pub const ALL: [Self; 6] = [
-        Self::Feed,
-        Self::Profile,
-        Self::Bookmarks,
-        Self::Thread,
-        Self::Quote,
-        Self::Direct,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Feed, Self::Profile, Self::Bookmarks, Self::Thread, Self::Quote, Self::Direct];
 }
 
 /// What is shown.
@@ -156,32 +144,19 @@ mod tests {
     fn a_blocked_onlooker_is_shown_nothing_anywhere() {
         for state in PostState::ALL {
             for surface in Surface::ALL {
-                assert_ne!(
-                    sight(state, Onlooker::Blocked, surface),
-                    Sight::Show,
-                    "{state:?} {surface:?}"
-                );
+                assert_ne!(sight(state, Onlooker::Blocked, surface), Sight::Show, "{state:?} {surface:?}");
             }
         }
     }
 
     #[test]
     fn hidden_posts_show_to_their_author_and_to_staff_on_request_only() {
-        for state in [
-            PostState::AutoBlocked,
-            PostState::Removed,
-            PostState::TempMeasure,
-            PostState::Held,
-        ] {
+        for state in [PostState::AutoBlocked, PostState::Removed, PostState::TempMeasure, PostState::Held] {
             assert_eq!(sight(state, Onlooker::Author, Surface::Direct), Sight::Show);
             assert_eq!(sight(state, Onlooker::Staff, Surface::Direct), Sight::Show);
             for onlooker in [Onlooker::Anonymous, Onlooker::Other] {
                 for surface in Surface::ALL {
-                    assert_ne!(
-                        sight(state, onlooker, surface),
-                        Sight::Show,
-                        "{state:?} {surface:?}"
-                    );
+                    assert_ne!(sight(state, onlooker, surface), Sight::Show, "{state:?} {surface:?}");
                 }
             }
         }

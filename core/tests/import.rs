@@ -1,5 +1,5 @@
 //! Imports of small archives made here and, where `MADANG_DATA` names one, of a real one.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
     collections::BTreeMap,
@@ -28,11 +28,7 @@ struct Archive {
 impl Archive {
     fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "madang-import-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("madang-import-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&dir).unwrap();
         Self { dir }
@@ -41,10 +37,8 @@ impl Archive {
     fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.dir.join(name);
         if name.ends_with(".gz") {
-            let mut to = flate2::write::GzEncoder::new(
-                std::fs::File::create(path).unwrap(),
-                Default::default(),
-            );
+            let mut to =
+                flate2::write::GzEncoder::new(std::fs::File::create(path).unwrap(), Default::default());
             to.write_all(content.as_ref()).unwrap();
             to.finish().unwrap();
         } else {
@@ -54,11 +48,7 @@ impl Archive {
     }
 
     fn options(&self) -> Options {
-        Options {
-            dir: self.dir.clone(),
-            rejects: self.dir.join("rejects.csv"),
-            push_limit: 2,
-        }
+        Options { dir: self.dir.clone(), rejects: self.dir.join("rejects.csv"), push_limit: 2 }
     }
 
     async fn import(&self, pool: &PgPool) -> Counts {
@@ -100,10 +90,7 @@ fn post(id: &str, author: &str, at: &str, more: &str) -> String {
 }
 
 fn base() -> Archive {
-    Archive::new()
-        .file("tickers.csv", TICKERS)
-        .file("prices.csv", PRICES)
-        .file("authors.csv", AUTHORS)
+    Archive::new().file("tickers.csv", TICKERS).file("prices.csv", PRICES).file("authors.csv", AUTHORS)
 }
 
 fn all_good() -> Archive {
@@ -114,49 +101,26 @@ fn all_good() -> Archive {
             "2014-01-03T15:00:00Z",
             ",\"tickers\":[\"AAPL\"],\"likes\":3,\"lang\":\"en\",\"new\":[{}]",
         ),
-        post(
-            "p2",
-            "u_b",
-            "2014-01-03T15:01:00Z",
-            ",\"reply_to\":\"p1\",\"stance\":\"bull\"",
-        ),
-        post(
-            "p3",
-            "u_c",
-            "2014-01-03T15:02:00Z",
-            ",\"repost_of\":\"p1\",\"tickers\":[\"AAPL\"]",
-        ),
+        post("p2", "u_b", "2014-01-03T15:01:00Z", ",\"reply_to\":\"p1\",\"stance\":\"bull\""),
+        post("p3", "u_c", "2014-01-03T15:02:00Z", ",\"repost_of\":\"p1\",\"tickers\":[\"AAPL\"]"),
         post("p4", "u_a", "2014-01-03T15:03:00Z", ",\"reply_to\":\"p2\""),
     ];
-    base()
-        .file("follows.csv.gz", FOLLOWS)
-        .file("posts.jsonl.gz", posts.concat())
+    base().file("follows.csv.gz", FOLLOWS).file("posts.jsonl.gz", posts.concat())
 }
 
 const fn tally(new: u64, here: u64, rejected: u64) -> Tally {
-    Tally {
-        new,
-        here,
-        rejected,
-    }
+    Tally { new, here, rejected }
 }
 
 /// Every row of every table.
 async fn contents(pool: &PgPool) -> BTreeMap<String, String> {
-    let tables = strings(
-        pool,
-        "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'",
-    )
-    .await;
+    let tables = strings(pool, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").await;
     let mut found = BTreeMap::new();
     for table in tables {
         let sql = format!(
             "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM \"{table}\" t"
         );
-        let sum: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .fetch_one(pool)
-            .await
-            .unwrap();
+        let sum: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(pool).await.unwrap();
         found.insert(table, sum);
     }
     found
@@ -236,10 +200,7 @@ async fn everything_good_is_imported_and_a_second_import_changes_nothing(pool: P
         (counts.posts, counts.follows, counts.authors),
         (tally(4, 0, 0), tally(3, 0, 0), tally(3, 0, 0))
     );
-    assert_eq!(
-        (counts.tickers, counts.prices),
-        (tally(7, 0, 0), tally(2, 0, 0))
-    );
+    assert_eq!((counts.tickers, counts.prices), (tally(7, 0, 0), tally(2, 0, 0)));
     check_invariants(&pool).await;
     let thread = "SELECT count(*) FROM posts WHERE root_id = (SELECT post_id FROM external_posts WHERE external_id = 'p1')";
     assert_eq!(number(&pool, thread).await, 2);
@@ -302,10 +263,8 @@ async fn each_wrong_line_is_named_with_its_reason_and_all_others_are_kept(pool: 
     let counts = archive.import(&pool).await;
     let rejects = archive.rejects();
     let lines = |file: &str| -> Vec<u32> {
-        let mut lines: Vec<u32> = rejects
-            .iter()
-            .filter_map(|(at, _)| at.strip_prefix(file)?.parse().ok())
-            .collect();
+        let mut lines: Vec<u32> =
+            rejects.iter().filter_map(|(at, _)| at.strip_prefix(file)?.parse().ok()).collect();
         lines.sort_unstable();
         lines
     };
@@ -313,32 +272,16 @@ async fn each_wrong_line_is_named_with_its_reason_and_all_others_are_kept(pool: 
     assert_eq!(lines("prices.csv:"), [4, 5, 6, 7], "{rejects:?}");
     assert_eq!(lines("authors.csv:"), [5, 6, 7, 8, 9], "{rejects:?}");
     assert_eq!(lines("follows.csv:"), [5, 6, 7, 8, 9], "{rejects:?}");
-    assert_eq!(
-        lines("posts.jsonl:"),
-        [2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17],
-        "{rejects:?}"
-    );
-    assert!(rejects.contains(&(
-        "posts.jsonl:15".to_owned(),
-        "duplicate of posts.jsonl line 1".to_owned()
-    )));
-    assert!(rejects.contains(&(
-        "posts.jsonl:10".to_owned(),
-        "the author is unknown".to_owned()
-    )));
+    assert_eq!(lines("posts.jsonl:"), [2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17], "{rejects:?}");
+    assert!(rejects.contains(&("posts.jsonl:15".to_owned(), "duplicate of posts.jsonl line 1".to_owned())));
+    assert!(rejects.contains(&("posts.jsonl:10".to_owned(), "the author is unknown".to_owned())));
     assert_eq!(
         (counts.posts, counts.follows, counts.authors),
         (tally(2, 0, 14), tally(4, 0, 5), tally(4, 0, 5))
     );
-    assert_eq!(
-        (counts.tickers, counts.prices),
-        (tally(8, 0, 4), tally(3, 0, 4))
-    );
+    assert_eq!((counts.tickers, counts.prices), (tally(8, 0, 4), tally(3, 0, 4)));
     assert_eq!(counts.rejected(), rejects.len() as u64);
-    assert_eq!(
-        strings(&pool, "SELECT body FROM posts ORDER BY body").await,
-        ["a\tb\\N\n{\"", "text of p1"]
-    );
+    assert_eq!(strings(&pool, "SELECT body FROM posts ORDER BY body").await, ["a\tb\\N\n{\"", "text of p1"]);
     check_invariants(&pool).await;
     let before = contents(&pool).await;
     assert_eq!(archive.import(&pool).await.posts, tally(0, 2, 14));
@@ -348,57 +291,32 @@ async fn each_wrong_line_is_named_with_its_reason_and_all_others_are_kept(pool: 
 #[sqlx::test(migrations = "../migrations")]
 async fn archives_keep_many_tickers_unknown_symbols_and_replies_to_nothing(pool: PgPool) {
     let at = "2014-01-03T15:00:00Z";
-    let many =
-        ",\"tickers\":[\"E\",\"D\",\"C\",\"B\",\"A\",\"aapl\",\"XKRX:005930\",\"E\",\"NOPE\"]";
+    let many = ",\"tickers\":[\"E\",\"D\",\"C\",\"B\",\"A\",\"aapl\",\"XKRX:005930\",\"E\",\"NOPE\"]";
     let posts = [
         post("p1", "u_a", at, many),
-        post(
-            "p2",
-            "u_a",
-            at,
-            ",\"reply_to\":\"gone\",\"tickers\":[\"NOPE\"]",
-        ),
+        post("p2", "u_a", at, ",\"reply_to\":\"gone\",\"tickers\":[\"NOPE\"]"),
         post("p3", "u_a", at, ",\"reply_to\":\"p2\"").replace("text of", "@u_b님 @u_c, @nobody"),
         // These three answer in circles.
         post("c1", "u_a", at, ",\"reply_to\":\"c2\""),
         post("c2", "u_a", at, ",\"reply_to\":\"c1\""),
         post("c3", "u_a", at, ",\"reply_to\":\"c3\""),
     ];
-    let archive = base()
-        .file("posts.jsonl", posts.concat())
-        .file("trades.csv", "");
+    let archive = base().file("posts.jsonl", posts.concat()).file("trades.csv", "");
     let counts = archive.import(&pool).await;
     assert_eq!((counts.posts, archive.rejects()), (tally(6, 0, 0), vec![]));
-    assert_eq!(
-        (
-            counts.notes.posts_with_many_tickers,
-            counts.notes.unknown_symbols
-        ),
-        (1, 2)
-    );
+    assert_eq!((counts.notes.posts_with_many_tickers, counts.notes.unknown_symbols), (1, 2));
     assert_eq!(counts.notes.replies_without_target, 4);
     assert!(counts.notes.trades_ignored);
     let shown = counts.to_string();
     assert!(shown.contains("note: 4 replies became posts"), "{shown}");
     assert!(
-        shown
-            .lines()
-            .last()
-            .unwrap()
-            .starts_with("posts 6 new, 0 already here, 0 rejected; follows 0 new")
+        shown.lines().last().unwrap().starts_with("posts 6 new, 0 already here, 0 rejected; follows 0 new")
     );
     let tickers = "SELECT string_agg(t.code, ' ' ORDER BY m.position) FROM post_tickers m JOIN tickers t ON t.id = m.ticker_id";
     assert_eq!(strings(&pool, tickers).await, ["E D C B A AAPL 005930"]);
     let mentioned = "SELECT u.handle FROM mentions m JOIN users u ON u.id = m.user_id ORDER BY 1";
     assert_eq!(strings(&pool, mentioned).await, ["u_b", "u_c"]);
-    assert_eq!(
-        number(
-            &pool,
-            "SELECT count(*) FROM posts WHERE reply_to IS NOT NULL"
-        )
-        .await,
-        1
-    );
+    assert_eq!(number(&pool, "SELECT count(*) FROM posts WHERE reply_to IS NOT NULL").await, 1);
     check_invariants(&pool).await;
 }
 
@@ -407,12 +325,7 @@ async fn one_repost_a_person_and_post_and_each_shows_an_original(pool: PgPool) {
     let at = "2014-01-03T15:00:00Z";
     let original = post("o1", "u_a", "2014-01-03T14:00:00Z", "");
     let posts = [
-        post(
-            "r1",
-            "u_b",
-            at,
-            ",\"repost_of\":\"o1\",\"reply_to\":\"o1\",\"stance\":\"bear\"",
-        ),
+        post("r1", "u_b", at, ",\"repost_of\":\"o1\",\"reply_to\":\"o1\",\"stance\":\"bear\""),
         post("r2", "u_b", "2014-01-03T14:30:00Z", ",\"repost_of\":\"o1\""),
         post("r3", "u_c", at, ",\"repost_of\":\"r1\""),
         post("r4", "u_c", at, ",\"repost_of\":\"gone\""),
@@ -420,29 +333,16 @@ async fn one_repost_a_person_and_post_and_each_shows_an_original(pool: PgPool) {
         post("r6", "u_c", at, ",\"repost_of\":\"r5\""),
         post("a1", "u_a", at, ",\"reply_to\":\"r3\""),
     ];
-    let archive = base()
-        .file("originals.jsonl", original)
-        .file("posts.jsonl", posts.concat());
+    let archive = base().file("originals.jsonl", original).file("posts.jsonl", posts.concat());
     let counts = archive.import(&pool).await;
     assert_eq!(counts.posts, tally(4, 0, 4));
     let again = "its author already reposted that";
     let nothing = "what it reposts is not in the archive";
     let expected = [(1, again), (4, nothing), (5, nothing), (6, nothing)];
-    assert_eq!(
-        archive.rejects(),
-        expected.map(|(n, why)| (format!("posts.jsonl:{n}"), why.to_owned()))
-    );
-    let bare =
-        "SELECT count(*) FROM posts WHERE repost_of IS NOT NULL AND body = '' AND stance = 0";
+    assert_eq!(archive.rejects(), expected.map(|(n, why)| (format!("posts.jsonl:{n}"), why.to_owned())));
+    let bare = "SELECT count(*) FROM posts WHERE repost_of IS NOT NULL AND body = '' AND stance = 0";
     assert_eq!(number(&pool, bare).await, 2);
-    assert_eq!(
-        number(
-            &pool,
-            "SELECT count(DISTINCT coalesce(repost_of, root_id)) FROM posts"
-        )
-        .await,
-        1
-    );
+    assert_eq!(number(&pool, "SELECT count(DISTINCT coalesce(repost_of, root_id)) FROM posts").await, 1);
     check_invariants(&pool).await;
 
     // A later archive refers to what is here, r1 was refused for good.
@@ -451,10 +351,7 @@ async fn one_repost_a_person_and_post_and_each_shows_an_original(pool: PgPool) {
         post("a2", "u_b", at, ",\"reply_to\":\"a1\""),
         post("r8", "u_b", at, ",\"repost_of\":\"r1\""),
     ];
-    sqlx::raw_sql("DELETE FROM jobs")
-        .execute(&pool)
-        .await
-        .unwrap();
+    sqlx::raw_sql("DELETE FROM jobs").execute(&pool).await.unwrap();
     let second = Archive::new().file("posts.jsonl", later.concat());
     assert_eq!(second.import(&pool).await.posts, tally(2, 0, 1));
     check_invariants(&pool).await;
@@ -464,18 +361,9 @@ async fn one_repost_a_person_and_post_and_each_shows_an_original(pool: PgPool) {
         .execute(&pool)
         .await
         .unwrap();
-    let third = Archive::new().file(
-        "posts.jsonl",
-        post("r9", "u_b", at, ",\"repost_of\":\"r3\""),
-    );
+    let third = Archive::new().file("posts.jsonl", post("r9", "u_b", at, ",\"repost_of\":\"r3\""));
     assert_eq!(third.import(&pool).await.posts, tally(0, 0, 1));
-    assert_eq!(
-        third.rejects(),
-        [(
-            "posts.jsonl:1".to_owned(),
-            "what it reposts was deleted".to_owned()
-        )]
-    );
+    assert_eq!(third.rejects(), [("posts.jsonl:1".to_owned(), "what it reposts was deleted".to_owned())]);
 }
 
 /// Cuts the import at the moment a stage begins.
@@ -506,10 +394,7 @@ async fn an_interrupted_import_is_finished_by_the_next(pool: PgPool) {
         "posts: into the database",
     ];
     for at in stages {
-        let scissors = Scissors {
-            at,
-            cut: Notify::new(),
-        };
+        let scissors = Scissors { at, cut: Notify::new() };
         let options = archive.options();
         tokio::select! {
             biased;
@@ -533,17 +418,10 @@ async fn ids_stay_apart_where_an_archive_knows_days_only_or_is_older_than_ids(po
     let mut posts = String::new();
     for n in 0..6_000 {
         authors.push_str(&format!("v{n:05},2007-03-04\n"));
-        posts.push_str(&post(
-            &format!("p{n}"),
-            &format!("v{n:05}"),
-            "2014-01-03T00:00:00Z",
-            "",
-        ));
+        posts.push_str(&post(&format!("p{n}"), &format!("v{n:05}"), "2014-01-03T00:00:00Z", ""));
         posts.push_str(&post(&format!("q{n}"), "u_a", "2008-01-03T00:00:00Z", ""));
     }
-    let archive = Archive::new()
-        .file("authors.csv.gz", authors)
-        .file("posts.jsonl.gz", posts);
+    let archive = Archive::new().file("authors.csv.gz", authors).file("posts.jsonl.gz", posts);
     let counts = archive.import(&pool).await;
     let rejects = archive.rejects();
     // v01000 looks like vO1OOO, but nobody here is called that.
@@ -556,10 +434,7 @@ async fn ids_stay_apart_where_an_archive_knows_days_only_or_is_older_than_ids(po
     for (name, sql) in INVARIANTS.into_iter().filter(|(name, _)| *name != "ranks") {
         assert_eq!(number(&pool, sql).await, 0, "{name}");
     }
-    assert_eq!(
-        number(&pool, "SELECT count(*) FROM posts WHERE id <= 0").await,
-        0
-    );
+    assert_eq!(number(&pool, "SELECT count(*) FROM posts WHERE id <= 0").await, 0);
     let out_of_order = "SELECT count(*) FROM (
             SELECT post_id, lag(post_id) OVER (ORDER BY substr(external_id, 2)::int) AS before
             FROM external_posts WHERE external_id LIKE 'p%') p
@@ -578,18 +453,13 @@ async fn flooding_costs_an_imported_author_as_it_costs_everyone(pool: PgPool) {
         })
         .collect();
     let (first, second) = lines.split_at(20);
-    base()
-        .file("follows.csv", FOLLOWS)
-        .file("posts.jsonl", first.concat())
-        .import(&pool)
-        .await;
+    base().file("follows.csv", FOLLOWS).file("posts.jsonl", first.concat()).import(&pool).await;
     check_invariants(&pool).await;
     // The second half sees the first one, which is in the table by then.
     let later = Archive::new().file("posts.jsonl", second.concat());
     assert_eq!(later.import(&pool).await.posts, tally(20, 0, 0));
     check_invariants(&pool).await;
-    let penalties =
-        "SELECT count(DISTINCT rank - extract(epoch FROM created_at)::bigint) FROM posts";
+    let penalties = "SELECT count(DISTINCT rank - extract(epoch FROM created_at)::bigint) FROM posts";
     assert!(number(&pool, penalties).await >= 8);
 }
 
@@ -601,10 +471,7 @@ async fn follows_come_from_interactions_where_there_is_no_follows_file(pool: PgP
         2014-01-02T00:00:00Z,u_c,u_b,repost\n";
     let archive = base().file("interactions.csv", interactions);
     let counts = archive.import(&pool).await;
-    assert_eq!(
-        (counts.follows, counts.notes.interactions_without_follow),
-        (tally(2, 0, 0), 3)
-    );
+    assert_eq!((counts.follows, counts.notes.interactions_without_follow), (tally(2, 0, 0), 3));
     assert_eq!(archive.import(&pool).await.follows, tally(0, 2, 0));
     check_invariants(&pool).await;
 }
@@ -627,24 +494,13 @@ async fn follows_respect_blocks_and_the_limit_and_ask_for_jobs(pool: PgPool) {
         follows.push_str(&format!("u_c,w{n}x,x\n"));
     }
     follows.push_str("w2x,u_a,x\nw3x,u_a,x\n");
-    let archive = Archive::new()
-        .file("authors.csv", authors)
-        .file("follows.csv", follows);
+    let archive = Archive::new().file("authors.csv", authors).file("follows.csv", follows);
     let counts = archive.import(&pool).await;
     // Of u_c's 5,002 two are too many; u_a and u_b do not see each other.
-    assert_eq!(
-        counts.follows,
-        tally(5_002, 0, 4),
-        "{:?}",
-        archive.rejects()
-    );
+    assert_eq!(counts.follows, tally(5_002, 0, 4), "{:?}", archive.rejects());
     check_invariants(&pool).await;
-    assert_eq!(
-        number(&pool, "SELECT count(*) FROM jobs WHERE kind = 'relation'").await,
-        5_000
-    );
-    let merge =
-        "SELECT u.external_id FROM jobs j JOIN users u ON u.id = j.subject WHERE kind = 'merge'";
+    assert_eq!(number(&pool, "SELECT count(*) FROM jobs WHERE kind = 'relation'").await, 5_000);
+    let merge = "SELECT u.external_id FROM jobs j JOIN users u ON u.id = j.subject WHERE kind = 'merge'";
     assert_eq!(strings(&pool, merge).await, ["u_a"]);
     let before = contents(&pool).await;
     assert_eq!(archive.import(&pool).await.follows, tally(0, 5_002, 4));
@@ -658,33 +514,17 @@ async fn a_taken_handle_gives_way_to_the_external_id_and_who_left_stays_away(poo
         external-id-that-is-no-handle,paypal,,\n";
     let archive = Archive::new().file("authors.csv", authors);
     let counts = archive.import(&pool).await;
-    assert_eq!(
-        (counts.authors, counts.notes.other_handles),
-        (tally(5, 0, 1), 4),
-        "{:?}",
-        archive.rejects()
-    );
+    assert_eq!((counts.authors, counts.notes.other_handles), (tally(5, 0, 1), 4), "{:?}", archive.rejects());
     let people = "SELECT handle || ' ' || name || ' ' || language FROM users ORDER BY external_id";
-    let expected = [
-        "paypal Pay ko",
-        "e_b e_b en",
-        "e_c e_c en",
-        "e_d e_d en",
-        "e_e e_e en",
-    ];
+    let expected = ["paypal Pay ko", "e_b e_b en", "e_c e_c en", "e_d e_d en", "e_e e_e en"];
     assert_eq!(strings(&pool, people).await, expected);
     let user = number(&pool, "SELECT id FROM users WHERE external_id = 'e_d'").await;
     let mut tx = pool.begin().await.unwrap();
     let user = madang_core::ids::UserId::new(user);
-    madang_core::accounts::delete(&mut tx, user, 10, chrono::Utc::now())
-        .await
-        .unwrap();
+    madang_core::accounts::delete(&mut tx, user, 10, chrono::Utc::now()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(archive.import(&pool).await.authors, tally(0, 4, 2));
-    let left = (
-        "authors.csv:5".to_owned(),
-        "the handle belonged to somebody who left".to_owned(),
-    );
+    let left = ("authors.csv:5".to_owned(), "the handle belonged to somebody who left".to_owned());
     assert!(archive.rejects().contains(&left), "{:?}", archive.rejects());
 }
 
@@ -705,15 +545,10 @@ async fn tickers_are_updated_only_where_they_differ(pool: PgPool) {
     assert_eq!(contents(&pool).await, before);
     let codes = "SELECT t.symbol FROM post_tickers m JOIN tickers t ON t.id = m.ticker_id";
     assert_eq!(strings(&pool, codes).await, ["XNAS:META"]);
-    let second = Archive::new().file(
-        "tickers.csv",
-        "symbol,company,exchange,name_ko,status\nAAPL,Other,NASDAQ,애플,delisted\n",
-    );
+    let second = Archive::new()
+        .file("tickers.csv", "symbol,company,exchange,name_ko,status\nAAPL,Other,NASDAQ,애플,delisted\n");
     let counts = second.import(&pool).await;
-    assert_eq!(
-        (counts.tickers, counts.notes.tickers_updated),
-        (tally(0, 1, 0), 1)
-    );
+    assert_eq!((counts.tickers, counts.notes.tickers_updated), (tally(0, 1, 0), 1));
     let apple = "SELECT name || ' ' || name_ko || ' ' || status FROM tickers WHERE code = 'AAPL'";
     assert_eq!(strings(&pool, apple).await, ["Apple 애플 delisted"]);
     assert_eq!(number(&pool, "SELECT count(*) FROM changes").await, 3);
@@ -726,39 +561,18 @@ async fn a_folder_without_archive_a_foreign_header_and_a_torn_file_are_explained
     let error = run(&pool, &empty.options(), &Quiet).await.unwrap_err();
     assert!(error.to_string().contains("posts.jsonl"), "{error:#}");
     let foreign = Archive::new().file("authors.csv", "a,b\n1,2\n");
-    let error = format!(
-        "{:#}",
-        run(&pool, &foreign.options(), &Quiet).await.unwrap_err()
-    );
-    assert!(
-        error.contains("authors.csv") && error.contains("\"author\""),
-        "{error}"
-    );
-    let posts: String = (0..2_000)
-        .map(|n| post(&format!("p{n}"), "u_a", at, ""))
-        .collect();
+    let error = format!("{:#}", run(&pool, &foreign.options(), &Quiet).await.unwrap_err());
+    assert!(error.contains("authors.csv") && error.contains("\"author\""), "{error}");
+    let posts: String = (0..2_000).map(|n| post(&format!("p{n}"), "u_a", at, "")).collect();
     let torn = base().file("posts.jsonl.gz", posts);
     let path = torn.dir.join("posts.jsonl.gz");
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, bytes.get(..bytes.len() / 2).unwrap()).unwrap();
     let counts = torn.import(&pool).await;
     assert!(counts.posts.new > 100, "{counts}");
-    assert!(
-        torn.rejects()
-            .last()
-            .unwrap()
-            .1
-            .contains("cannot be read further"),
-        "{:?}",
-        torn.rejects()
-    );
+    assert!(torn.rejects().last().unwrap().1.contains("cannot be read further"), "{:?}", torn.rejects());
     // Endless lines and binary junk are lines like others.
-    let lines = [
-        vec![b'x'; 3 << 20],
-        b"\n".to_vec(),
-        post("z", "u_a", at, "").into_bytes(),
-        vec![0xFE; 999],
-    ];
+    let lines = [vec![b'x'; 3 << 20], b"\n".to_vec(), post("z", "u_a", at, "").into_bytes(), vec![0xFE; 999]];
     let junk = base().file("posts.jsonl", lines.concat());
     assert_eq!(junk.import(&pool).await.posts, tally(1, 0, 2));
 }
@@ -770,11 +584,7 @@ async fn a_real_archive_is_imported_whole(pool: PgPool) {
         return;
     };
     let scratch = Archive::new();
-    let options = Options {
-        dir,
-        rejects: scratch.dir.join("rejects.csv"),
-        push_limit: 10_000,
-    };
+    let options = Options { dir, rejects: scratch.dir.join("rejects.csv"), push_limit: 10_000 };
     let start = Instant::now();
     let counts = run(&pool, &options, &Quiet).await.unwrap();
     println!("{counts}\nfirst import: {:?}", start.elapsed());
@@ -788,12 +598,6 @@ async fn a_real_archive_is_imported_whole(pool: PgPool) {
     let again = run(&pool, &options, &Quiet).await.unwrap();
     println!("{again}\nsecond import: {:?}", start.elapsed());
     assert_eq!(contents(&pool).await, before);
-    assert_eq!(
-        again.posts,
-        tally(0, counts.posts.new, counts.posts.rejected)
-    );
-    assert_eq!(
-        again.follows,
-        tally(0, counts.follows.new, counts.follows.rejected)
-    );
+    assert_eq!(again.posts, tally(0, counts.posts.new, counts.posts.rejected));
+    assert_eq!(again.follows, tally(0, counts.follows.new, counts.follows.rejected));
 }

@@ -117,15 +117,9 @@ pub struct BoardStore {
 impl Default for BoardStore {
     fn default() -> Self {
         let cache = |secs| {
-            moka::sync::Cache::builder()
-                .max_capacity(2_000)
-                .time_to_live(Duration::from_secs(secs))
-                .build()
+            moka::sync::Cache::builder().max_capacity(2_000).time_to_live(Duration::from_secs(secs)).build()
         };
-        Self {
-            latest: cache(60),
-            by_name: cache(900),
-        }
+        Self { latest: cache(60), by_name: cache(900) }
     }
 }
 
@@ -148,28 +142,16 @@ impl Feed {
         now: DateTime<Utc>,
     ) -> Result<Page, ReadError> {
         let look = self.look(who).await?;
-        let list = if order == Order::Top {
-            List::BoardTop
-        } else {
-            List::BoardLatest
-        };
-        let scope = Scope {
-            list,
-            subject: i64::from(ticker.get()),
-            viewer: look.id(),
-        };
+        let list = if order == Order::Top { List::BoardTop } else { List::BoardLatest };
+        let scope = Scope { list, subject: i64::from(ticker.get()), viewer: look.id() };
         match order {
-            Order::Latest => {
-                self.board_latest(&look, &scope, ticker, cursor, limit, now)
-                    .await
-            }
+            Order::Latest => self.board_latest(&look, &scope, ticker, cursor, limit, now).await,
             Order::Top => {
                 let snapshot = match cursor {
                     None => (self.top_snapshot(ticker, now).await?, 0),
                     Some(cursor) => self.open_snapshot(&scope, cursor).await?,
                 };
-                self.snapshot_page(&look, &scope, snapshot, limit, now)
-                    .await
+                self.snapshot_page(&look, &scope, snapshot, limit, now).await
             }
         }
     }
@@ -184,9 +166,7 @@ impl Feed {
         now: DateTime<Utc>,
     ) -> Result<Page, ReadError> {
         let mut below = match cursor {
-            Some(cursor) => scope
-                .open::<1>(&self.cursors, cursor)
-                .ok_or(ReadError::BadCursor)?[0],
+            Some(cursor) => scope.open::<1>(&self.cursors, cursor).ok_or(ReadError::BadCursor)?[0],
             None => Window::ALL.high + 1,
         };
         let batch = limit + 20;
@@ -194,9 +174,7 @@ impl Feed {
         loop {
             let source = self.board_source(ticker, below, batch).await?;
             let rest = source.ids.len() == batch;
-            let picked = self
-                .pick(look, Surface::Feed, &source.ids, limit - page.items.len())
-                .await?;
+            let picked = self.pick(look, Surface::Feed, &source.ids, limit - page.items.len()).await?;
             let unused = picked.used < source.ids.len();
             if let Some(last) = picked.last(&source.ids) {
                 below = last.get();
@@ -215,40 +193,23 @@ impl Feed {
     }
 
     /// Up to `limit` ids below one; the floor is 0 when nothing is below what was found.
-    async fn board_source(
-        &self,
-        ticker: TickerId,
-        below: i64,
-        limit: usize,
-    ) -> sqlx::Result<BoardSource> {
+    async fn board_source(&self, ticker: TickerId, below: i64, limit: usize) -> sqlx::Result<BoardSource> {
         let keys = self.kv.keys.board(self.kv.epoch(), ticker);
         let mut pipe = redis::pipe();
-        pipe.get(&keys[2])
-            .cmd("ZREVRANGEBYSCORE")
-            .arg(&keys[0])
-            .arg(below - 1)
-            .arg("-inf");
+        pipe.get(&keys[2]).cmd("ZREVRANGEBYSCORE").arg(&keys[0]).arg(below - 1).arg("-inf");
         pipe.arg("LIMIT").arg(0).arg(limit);
         let held = self.kv.run::<(Option<String>, Vec<i64>)>(&pipe).await;
         if let Ok((Some(ok), ids)) = held
-            && let Some(floor) = ok
-                .strip_prefix('f')
-                .and_then(|floor| floor.parse::<i64>().ok())
+            && let Some(floor) = ok.strip_prefix('f').and_then(|floor| floor.parse::<i64>().ok())
             && below > floor
         {
-            return Ok(BoardSource {
-                ids: ids.into_iter().map(PostId::new).collect(),
-                floor,
-            });
+            return Ok(BoardSource { ids: ids.into_iter().map(PostId::new).collect(), floor });
         } else if below > Window::ALL.high {
             self.build_board(ticker).await?;
         }
         let count = i64::try_from(limit).unwrap_or(i64::MAX);
         let entries = posts::board_entries(&self.pool, ticker, Window::below(below), count).await?;
-        Ok(BoardSource {
-            ids: entries.iter().map(|entry| entry.id).collect(),
-            floor: 0,
-        })
+        Ok(BoardSource { ids: entries.iter().map(|entry| entry.id).collect(), floor: 0 })
     }
 
     /// Stores a board from PostgreSQL, unless somebody else does.
@@ -256,9 +217,7 @@ impl Feed {
         let keys = self.kv.keys.board(self.kv.epoch(), ticker);
         let token = format!("b{}", rand::random::<u64>());
         let mut pipe = redis::pipe();
-        add_script(&mut pipe, BEGIN, &keys)
-            .arg(&token)
-            .arg(BUILD_MS);
+        add_script(&mut pipe, BEGIN, &keys).arg(&token).arg(BUILD_MS);
         if !matches!(self.kv.run::<(i64,)>(&pipe).await, Ok((1,))) {
             return Ok(());
         }
@@ -268,16 +227,9 @@ impl Feed {
         let ids: Vec<i64> = entries.iter().map(|entry| entry.id.get()).collect();
         let scores = posts::engaged_scores(&self.pool, &ids).await?;
         let complete = i64::try_from(ids.len()).is_ok_and(|found| found < kept);
-        let floor = if complete {
-            0
-        } else {
-            ids.last().copied().unwrap_or(0)
-        };
+        let floor = if complete { 0 } else { ids.last().copied().unwrap_or(0) };
         let mut pipe = redis::pipe();
-        add_script(&mut pipe, FINISH, &keys)
-            .arg(&token)
-            .arg(floor)
-            .arg(TTL_MS);
+        add_script(&mut pipe, FINISH, &keys).arg(&token).arg(floor).arg(TTL_MS);
         for scored in scores {
             pipe.arg(scored.id.get()).arg(scored.score);
         }
@@ -288,11 +240,7 @@ impl Feed {
     }
 
     /// The newest `cap` posts of a ticker by score, frozen.
-    async fn top_snapshot(
-        &self,
-        ticker: TickerId,
-        now: DateTime<Utc>,
-    ) -> sqlx::Result<Arc<Snapshot>> {
+    async fn top_snapshot(&self, ticker: TickerId, now: DateTime<Utc>) -> sqlx::Result<Arc<Snapshot>> {
         let list = i64::from(ticker.get());
         if let Some(held) = self.fresh_snapshot(list) {
             return Ok(held);
@@ -314,29 +262,14 @@ impl Feed {
     async fn stored_scores(&self, ticker: TickerId) -> Option<Vec<Scored>> {
         let keys = self.kv.keys.board(self.kv.epoch(), ticker);
         let mut pipe = redis::pipe();
-        pipe.get(&keys[2]).zrevrange(
-            &keys[0],
-            0,
-            isize::try_from(self.settings.board_cap).ok()? - 1,
-        );
+        pipe.get(&keys[2]).zrevrange(&keys[0], 0, isize::try_from(self.settings.board_cap).ok()? - 1);
         pipe.zrange_withscores(&keys[1], 0, -1);
-        let (ok, newest, scores) = self
-            .kv
-            .run::<(Option<String>, Vec<i64>, Vec<(i64, f64)>)>(&pipe)
-            .await
-            .ok()?;
+        let (ok, newest, scores) =
+            self.kv.run::<(Option<String>, Vec<i64>, Vec<(i64, f64)>)>(&pipe).await.ok()?;
         ok.filter(|ok| ok.starts_with('f'))?;
         let scores: AHashMap<i64, f64> = scores.into_iter().collect();
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "scores are whole seconds, far below 2^53"
-        )]
-        let scored = |id: i64| {
-            Some(Scored {
-                id: PostId::new(id),
-                score: *scores.get(&id)? as i64,
-            })
-        };
+        #[expect(clippy::cast_possible_truncation, reason = "scores are whole seconds, far below 2^53")]
+        let scored = |id: i64| Some(Scored { id: PostId::new(id), score: *scores.get(&id)? as i64 });
         Some(newest.into_iter().filter_map(scored).collect())
     }
 
@@ -350,33 +283,16 @@ impl Feed {
     /// The list frozen lately, for those who come soon after one another.
     pub(crate) fn fresh_snapshot(&self, list: i64) -> Option<Arc<Snapshot>> {
         let reuse = Duration::from_millis(self.settings.snapshot_reuse_ms);
-        self.boards
-            .latest
-            .get(&list)
-            .filter(|held| held.made.elapsed() < reuse)
+        self.boards.latest.get(&list).filter(|held| held.made.elapsed() < reuse)
     }
 
     /// Freezes a list: in Redis for every process, and here should Redis be away.
     pub(crate) async fn freeze(&self, list: i64, ids: Vec<PostId>) -> Arc<Snapshot> {
-        let name =
-            i64::from(rand::random::<u32>()) << 20 | i64::from(rand::random::<u32>() & 0xF_FFFF);
-        let snapshot = Arc::new(Snapshot {
-            name,
-            ids,
-            made: Instant::now(),
-        });
-        let bytes: Vec<u8> = snapshot
-            .ids
-            .iter()
-            .flat_map(|id| id.get().to_le_bytes())
-            .collect();
+        let name = i64::from(rand::random::<u32>()) << 20 | i64::from(rand::random::<u32>() & 0xF_FFFF);
+        let snapshot = Arc::new(Snapshot { name, ids, made: Instant::now() });
+        let bytes: Vec<u8> = snapshot.ids.iter().flat_map(|id| id.get().to_le_bytes()).collect();
         let mut pipe = redis::pipe();
-        pipe.set_ex(
-            self.kv.keys.snapshot(&name.to_string()),
-            bytes,
-            self.settings.snapshot_secs,
-        )
-        .ignore();
+        pipe.set_ex(self.kv.keys.snapshot(&name.to_string()), bytes, self.settings.snapshot_secs).ignore();
         if let Err(error) = self.kv.run::<()>(&pipe).await {
             tracing::debug!(%error, "failed to store a frozen list");
         }
@@ -390,36 +306,18 @@ impl Feed {
         scope: &Scope,
         cursor: &str,
     ) -> Result<(Arc<Snapshot>, usize), ReadError> {
-        let [name, place] = scope
-            .open(&self.cursors, cursor)
-            .ok_or(ReadError::BadCursor)?;
+        let [name, place] = scope.open(&self.cursors, cursor).ok_or(ReadError::BadCursor)?;
         let place = usize::try_from(place).map_err(|_| ReadError::BadCursor)?;
         let life = Duration::from_secs(self.settings.snapshot_secs);
-        if let Some(held) = self
-            .boards
-            .by_name
-            .get(&name)
-            .filter(|held| held.made.elapsed() < life)
-        {
+        if let Some(held) = self.boards.by_name.get(&name).filter(|held| held.made.elapsed() < life) {
             return Ok((held, place));
         }
         let key = self.kv.keys.snapshot(&name.to_string());
         let bytes: Option<Vec<u8>> = self.kv.cmd(redis::cmd("GET").arg(key)).await?;
         let bytes = bytes.ok_or(ReadError::Expired)?;
-        let ids = bytes
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .map(|word| PostId::new(i64::from_le_bytes(*word)))
-            .collect();
-        Ok((
-            Arc::new(Snapshot {
-                name,
-                ids,
-                made: Instant::now(),
-            }),
-            place,
-        ))
+        let ids =
+            bytes.as_chunks::<8>().0.iter().map(|word| PostId::new(i64::from_le_bytes(*word))).collect();
+        Ok((Arc::new(Snapshot { name, ids, made: Instant::now() }), place))
     }
 
     /// A page out of a frozen list; what was hidden since is skipped.
@@ -431,14 +329,10 @@ impl Feed {
         limit: usize,
         now: DateTime<Utc>,
     ) -> Result<Page, ReadError> {
-        let left = snapshot
-            .ids
-            .get(place.min(snapshot.ids.len())..)
-            .unwrap_or_default();
+        let left = snapshot.ids.get(place.min(snapshot.ids.len())..).unwrap_or_default();
         let picked = self.pick(look, Surface::Feed, left, limit).await?;
         let at = i64::try_from(place + picked.used).unwrap_or(i64::MAX);
-        let next =
-            (picked.used < left.len()).then(|| scope.seal(&self.cursors, [snapshot.name, at]));
+        let next = (picked.used < left.len()).then(|| scope.seal(&self.cursors, [snapshot.name, at]));
         Ok(self.envelope(look, &picked, next, now).await?)
     }
 
@@ -461,16 +355,10 @@ impl Feed {
                         .ignore();
                 }
                 BoardAct::Remove(post) => {
-                    add_script(&mut pipe, REMOVE, &keys)
-                        .arg(post.get())
-                        .arg(cap)
-                        .ignore();
+                    add_script(&mut pipe, REMOVE, &keys).arg(post.get()).arg(cap).ignore();
                 }
                 BoardAct::Rescore(post) => {
-                    add_script(&mut pipe, RESCORE, &keys)
-                        .arg(post.id.get())
-                        .arg(post.score)
-                        .ignore();
+                    add_script(&mut pipe, RESCORE, &keys).arg(post.id.get()).arg(post.score).ignore();
                 }
             }
         }
@@ -496,15 +384,9 @@ impl Feed {
     ) -> Result<Page, ReadError> {
         let look = self.look(who).await?;
         let (kind, subject, surface) = list.parts(&look);
-        let scope = Scope {
-            list: kind,
-            subject,
-            viewer: look.id(),
-        };
+        let scope = Scope { list: kind, subject, viewer: look.id() };
         let mut place = match cursor {
-            Some(cursor) => scope
-                .open::<1>(&self.cursors, cursor)
-                .ok_or(ReadError::BadCursor)?[0],
+            Some(cursor) => scope.open::<1>(&self.cursors, cursor).ok_or(ReadError::BadCursor)?[0],
             None if kind == List::Replies => 0,
             None => Window::ALL.high + 1,
         };
@@ -515,9 +397,7 @@ impl Feed {
         loop {
             let rows = self.listing_rows(list, &look, place, count).await?;
             let ids: Vec<PostId> = rows.iter().map(|(_, id)| *id).collect();
-            let picked = self
-                .pick(&look, surface, &ids, limit - page.items.len())
-                .await?;
+            let picked = self.pick(&look, surface, &ids, limit - page.items.len()).await?;
             let more = picked.used < ids.len() || ids.len() == batch;
             if let Some((key, _)) = picked.last(&rows) {
                 place = *key;
@@ -541,15 +421,9 @@ impl Feed {
         let keyed = |ids: Vec<PostId>| ids.into_iter().map(|id| (id.get(), id)).collect();
         let me = UserId::new(look.id());
         match list {
-            Listing::Author(author) => posts::author_page(&self.pool, author, place, count)
-                .await
-                .map(keyed),
-            Listing::Replies(post) => posts::replies(&self.pool, post, place, count)
-                .await
-                .map(keyed),
-            Listing::Watchlist => posts::watchlist_ids(&self.pool, me, place, count)
-                .await
-                .map(keyed),
+            Listing::Author(author) => posts::author_page(&self.pool, author, place, count).await.map(keyed),
+            Listing::Replies(post) => posts::replies(&self.pool, post, place, count).await.map(keyed),
+            Listing::Watchlist => posts::watchlist_ids(&self.pool, me, place, count).await.map(keyed),
             Listing::Bookmarks => posts::bookmarks_page(&self.pool, me, place, count).await,
         }
     }

@@ -31,6 +31,8 @@ use crate::sync::{CatchUp, Held};
 
 /// Cards held at most.
 const MAX_CARDS: u64 = 200_000;
+/// Authors held for the posts they write.
+const MAX_WRITERS: u64 = 20_000;
 /// How old shown counts may be.
 const COUNTS_AGE: Duration = Duration::from_secs(2);
 /// Most ids one statement reads.
@@ -40,7 +42,7 @@ const BATCH: usize = 2_000;
 #[derive(Debug)]
 pub struct AuthorCard {
     /// JSON object.
-    json: Box<str>,
+    pub json: Box<str>,
     /// Whether the account was deleted.
     pub deleted: bool,
 }
@@ -97,7 +99,8 @@ pub type Cards = AHashMap<i64, Arc<Card>>;
 /// The author's public JSON, used wherever a person is shown in a list of posts.
 pub fn author_json(profile: &Profile) -> String {
     if profile.deleted {
-        return r#"{"id":null,"handle":null,"name":null,"verified":false,"role":null,"deleted":true}"#.to_owned();
+        return r#"{"id":null,"handle":null,"name":null,"verified":false,"role":null,"deleted":true}"#
+            .to_owned();
     }
     let staff = profile.role.is_staff().then_some("staff");
     json!({"id": profile.id, "handle": profile.handle, "name": profile.name, "verified": profile.verified,
@@ -146,11 +149,7 @@ const fn state_name(state: PostState) -> &'static str {
 
 /// What stands where a post was.
 pub fn placeholder(id: PostId, state: PostState) -> String {
-    let reason = if state == PostState::Deleted {
-        "deleted"
-    } else {
-        "unavailable"
-    };
+    let reason = if state == PostState::Deleted { "deleted" } else { "unavailable" };
     format!(r#"{{"id":"{id}","placeholder":"{reason}"}}"#)
 }
 
@@ -163,24 +162,13 @@ pub fn write_live_members(
     own: bool,
     now: DateTime<Utc>,
 ) {
-    let PostCounts {
-        likes,
-        replies,
-        reposts,
-        quotes,
-        votes,
-    } = counts;
+    let PostCounts { likes, replies, reposts, quotes, votes } = counts;
     let _ = write!(
         out,
         r#","counts":{{"likes":{likes},"replies":{replies},"reposts":{reposts},"quotes":{quotes}}}"#
     );
     match marks {
-        Some(Marks {
-            liked,
-            bookmarked,
-            reposted,
-            ..
-        }) => {
+        Some(Marks { liked, bookmarked, reposted, .. }) => {
             let _ = write!(
                 out,
                 r#","viewer":{{"liked":{liked},"bookmarked":{bookmarked},"reposted":{reposted}}}"#
@@ -203,38 +191,16 @@ pub fn write_live_members(
 
 impl Card {
     /// Writes the object up to but without its closing brace.
-    pub fn write_open(
-        &self,
-        out: &mut String,
-        marks: Option<Marks>,
-        own: bool,
-        now: DateTime<Utc>,
-    ) {
+    pub fn write_open(&self, out: &mut String, marks: Option<Marks>, own: bool, now: DateTime<Utc>) {
         let author = self.author.card.load();
         let json = author.as_ref().map_or("null", |author| &author.json);
-        let _ = write!(
-            out,
-            r#"{{"id":"{}","author":{json}{}"#,
-            self.id, self.members
-        );
-        write_live_members(
-            out,
-            &self.counts.load().counts,
-            marks,
-            self.poll.as_ref(),
-            own,
-            now,
-        );
+        let _ = write!(out, r#"{{"id":"{}","author":{json}{}"#, self.id, self.members);
+        write_live_members(out, &self.counts.load().counts, marks, self.poll.as_ref(), own, now);
     }
 
     /// Deleted by its author, or with its author.
     pub fn state_now(&self) -> PostState {
-        let gone = self
-            .author
-            .card
-            .load()
-            .as_ref()
-            .is_some_and(|author| author.deleted);
+        let gone = self.author.card.load().as_ref().is_some_and(|author| author.deleted);
         if gone { PostState::Deleted } else { self.state }
     }
 
@@ -261,14 +227,14 @@ pub struct CardStore {
     tickers: Arc<ArcSwap<Catalogue>>,
     cards: moka::sync::Cache<i64, Arc<Card>, ahash::RandomState>,
     authors: Mutex<AHashMap<i64, Weak<AuthorSlot>>>,
+    /// Authors of late, held though none of their posts may be.
+    writers: moka::sync::Cache<i64, Arc<AuthorSlot>>,
     queue: Mutex<Queue>,
 }
 
 impl std::fmt::Debug for CardStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CardStore")
-            .field("cards", &self.cards.entry_count())
-            .finish_non_exhaustive()
+        f.debug_struct("CardStore").field("cards", &self.cards.entry_count()).finish_non_exhaustive()
     }
 }
 
@@ -283,6 +249,7 @@ impl CardStore {
                 .max_capacity(MAX_CARDS)
                 .build_with_hasher(ahash::RandomState::new()),
             authors: Mutex::default(),
+            writers: moka::sync::Cache::new(MAX_WRITERS),
             queue: Mutex::default(),
         }
     }
@@ -322,10 +289,7 @@ impl CardStore {
     }
 
     async fn work(self: Arc<Self>) {
-        let mut reset = Reset {
-            queue: &self.queue,
-            armed: true,
-        };
+        let mut reset = Reset { queue: &self.queue, armed: true };
         loop {
             let waiting = {
                 let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -334,11 +298,7 @@ impl CardStore {
                     taken += wanted.ids.len();
                     taken <= BATCH || taken == wanted.ids.len()
                 };
-                let count = queue
-                    .waiting
-                    .iter()
-                    .map_while(|wanted| fits(wanted).then_some(()))
-                    .count();
+                let count = queue.waiting.iter().map_while(|wanted| fits(wanted).then_some(())).count();
                 if count == 0 {
                     queue.working = false;
                     reset.armed = false;
@@ -351,18 +311,13 @@ impl CardStore {
     }
 
     async fn answer(&self, waiting: Vec<Wanted>) {
-        let unique: AHashSet<i64> = waiting
-            .iter()
-            .flat_map(|wanted| wanted.ids.iter().copied())
-            .collect();
+        let unique: AHashSet<i64> = waiting.iter().flat_map(|wanted| wanted.ids.iter().copied()).collect();
         let loaded = self.read(unique.into_iter().collect()).await;
         for wanted in waiting {
             let answer = match &loaded {
-                Ok(cards) => Ok(wanted
-                    .ids
-                    .iter()
-                    .filter_map(|id| Some((*id, cards.get(id)?.clone())))
-                    .collect()),
+                Ok(cards) => {
+                    Ok(wanted.ids.iter().filter_map(|id| Some((*id, cards.get(id)?.clone()))).collect())
+                }
                 Err(error) => Err(same_error(error)),
             };
             // The one who asked may have gone.
@@ -387,7 +342,7 @@ impl CardStore {
         let (records, counts) =
             tokio::try_join!(self.read_records(&unknown), posts::counts(&self.pool, &ids))?;
         let mut counts: HashMap<PostId, PostCounts> = counts.into_iter().collect();
-        let authors = self.author_slots(&records).await?;
+        let authors = self.author_slots(records.iter().map(|record| record.author.get())).await?;
         for record in records {
             let Some(author) = authors.get(&record.author.get()) else {
                 continue;
@@ -398,9 +353,7 @@ impl CardStore {
             cards.insert(id.get(), card.clone());
             self.cards.insert(id.get(), card);
             let concerns = |change| {
-                change == Change::Post(id)
-                    || change == Change::Author(writer)
-                    || change == Change::Tickers
+                change == Change::Post(id) || change == Change::Author(writer) || change == Change::Tickers
             };
             if !self.sync.still_true(then, concerns) {
                 self.cards.invalidate(&id.get());
@@ -415,11 +368,7 @@ impl CardStore {
     }
 
     async fn read_records(&self, ids: &[i64]) -> sqlx::Result<Vec<PostRecord>> {
-        if ids.is_empty() {
-            Ok(Vec::new())
-        } else {
-            posts::records(&self.pool, ids).await
-        }
+        if ids.is_empty() { Ok(Vec::new()) } else { posts::records(&self.pool, ids).await }
     }
 
     fn card(&self, post: PostRecord, author: Arc<AuthorSlot>, counts: CountsAt) -> Card {
@@ -437,44 +386,41 @@ impl CardStore {
         }
     }
 
-    /// The shared slots of the writers, filled where they are empty.
+    /// A person's JSON as shown beside what they write. The caller has caught up with changes.
+    pub async fn author(&self, author: UserId) -> sqlx::Result<Option<Arc<AuthorCard>>> {
+        if let Some(slot) = self.writers.get(&author.get()).filter(|slot| slot.is_fresh()) {
+            return Ok(slot.card.load_full());
+        }
+        let slots = self.author_slots(std::iter::once(author.get())).await?;
+        let Some(slot) = slots.get(&author.get()) else { return Ok(None) };
+        self.writers.insert(author.get(), slot.clone());
+        Ok(slot.card.load_full())
+    }
+
+    /// The shared slots of authors, filled where they are empty.
     async fn author_slots(
         &self,
-        records: &[PostRecord],
+        authors: impl Iterator<Item = i64>,
     ) -> sqlx::Result<AHashMap<i64, Arc<AuthorSlot>>> {
         let slots: AHashMap<i64, Arc<AuthorSlot>> = {
             let mut held = self.authors.lock().unwrap_or_else(PoisonError::into_inner);
             if held.len() > 2 * usize::try_from(MAX_CARDS).unwrap_or(usize::MAX) {
                 held.retain(|_, slot| slot.strong_count() > 0);
             }
-            records
-                .iter()
-                .map(|record| (record.author.get(), slot_of(&mut held, record.author.get())))
-                .collect()
+            authors.map(|author| (author, slot_of(&mut held, author))).collect()
         };
-        let empty: Vec<i64> = slots
-            .iter()
-            .filter(|(_, slot)| !slot.is_fresh())
-            .map(|(id, _)| *id)
-            .collect();
-        if empty.is_empty() {
+        let stale = slots.iter().filter(|(_, slot)| !slot.is_fresh());
+        let stale: Vec<i64> = stale.map(|(id, _)| *id).collect();
+        if stale.is_empty() {
             return Ok(slots);
         }
         let then = self.sync.applied();
-        for profile in users::by_ids(&self.pool, &empty).await? {
-            let Some(slot) = slots.get(&profile.id.get()) else {
-                continue;
-            };
-            let card = AuthorCard {
-                json: author_json(&profile).into(),
-                deleted: profile.deleted,
-            };
+        for profile in users::by_ids(&self.pool, &stale).await? {
+            let Some(slot) = slots.get(&profile.id.get()) else { continue };
+            let card = AuthorCard { json: author_json(&profile).into(), deleted: profile.deleted };
             slot.card.store(Some(Arc::new(card)));
             slot.fresh.store(true, Ordering::Release);
-            if !self
-                .sync
-                .still_true(then, |change| change == Change::Author(profile.id))
-            {
+            if !self.sync.still_true(then, |change| change == Change::Author(profile.id)) {
                 slot.spoil();
             }
         }
@@ -534,8 +480,6 @@ impl Held for CardStore {
     fn drop_all(&self) {
         self.cards.invalidate_all();
         let held = self.authors.lock().unwrap_or_else(PoisonError::into_inner);
-        held.values()
-            .filter_map(Weak::upgrade)
-            .for_each(|slot| slot.spoil());
+        held.values().filter_map(Weak::upgrade).for_each(|slot| slot.spoil());
     }
 }

@@ -71,25 +71,16 @@ struct Person {
 
 impl Feed {
     /// Compares everything; `progress` is told after each batch how many are done, of how many.
-    pub async fn check(
-        &self,
-        options: &Options,
-        progress: &dyn Fn(u64, u64),
-    ) -> anyhow::Result<Report> {
+    pub async fn check(&self, options: &Options, progress: &dyn Fn(u64, u64)) -> anyhow::Result<Report> {
         let mut report = Report::default();
         let people = self.people(options).await?;
-        let tickers = if options.user.is_some() {
-            Vec::new()
-        } else {
-            self.all_tickers().await?
-        };
+        let tickers = if options.user.is_some() { Vec::new() } else { self.all_tickers().await? };
         let total = (people.len() + tickers.len()) as u64;
         for batch in people.chunks(BATCH) {
             let ids: Vec<i64> = batch.iter().map(|person| person.who.user.get()).collect();
             let expected = self.expected_timelines(&ids).await?;
             for person in batch {
-                self.check_person(person, &expected, options, &mut report)
-                    .await?;
+                self.check_person(person, &expected, options, &mut report).await?;
             }
             progress(report.timelines, total);
         }
@@ -114,23 +105,15 @@ impl Feed {
         )
         .fetch_all(&self.pool)
         .await?;
-        let who = |id, role: String| Who {
-            user: UserId::new(id),
-            role: Role::from_column(&role),
-        };
+        let who = |id, role: String| Who { user: UserId::new(id), role: Role::from_column(&role) };
         Ok(rows
             .into_iter()
-            .map(|row| Person {
-                who: who(row.id, row.role),
-                seen: row.seen.unwrap_or(false),
-            })
+            .map(|row| Person { who: who(row.id, row.role), seen: row.seen.unwrap_or(false) })
             .collect())
     }
 
     async fn all_tickers(&self) -> sqlx::Result<Vec<TickerId>> {
-        let ids = sqlx::query_scalar!("SELECT id FROM tickers ORDER BY id")
-            .fetch_all(&self.pool)
-            .await?;
+        let ids = sqlx::query_scalar!("SELECT id FROM tickers ORDER BY id").fetch_all(&self.pool).await?;
         Ok(ids.into_iter().map(TickerId::new).collect())
     }
 
@@ -148,9 +131,7 @@ impl Feed {
             report.past_seam += 1;
         }
         let now = Utc::now();
-        let mut good = self
-            .timeline_agrees(person, top, latest, Some(report), now)
-            .await?;
+        let mut good = self.timeline_agrees(person, top, latest, Some(report), now).await?;
         if good {
             return Ok(());
         }
@@ -158,8 +139,7 @@ impl Feed {
         tracing::warn!(user.id = person.who.user.get(), "a timeline differs");
         if options.repair {
             let mut pipe = redis::pipe();
-            pipe.del(self.kv.keys.timeline(person.who.user.get()))
-                .ignore();
+            pipe.del(self.kv.keys.timeline(person.who.user.get())).ignore();
             self.kv.run::<()>(&pipe).await?;
             good = self.timeline_agrees(person, top, latest, None, now).await?;
             report.repaired += u64::from(good);
@@ -190,11 +170,7 @@ impl Feed {
         report: Option<&mut Report>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Source> {
-        let bytes = if person.seen {
-            self.stored_bytes(person.who.user).await
-        } else {
-            None
-        };
+        let bytes = if person.seen { self.stored_bytes(person.who.user).await } else { None };
         let stored = self.stored_source(look, bytes.as_deref()).await?;
         let source = match stored {
             Some(source) => source,
@@ -204,10 +180,7 @@ impl Feed {
             report.stored += u64::from(source.how.stored);
             report.rebuilt += u64::from(!source.how.stored);
             report.merged += u64::from(source.how.merged);
-            let cut = bytes
-                .as_deref()
-                .and_then(timeline::parse)
-                .is_some_and(|held| held.floor > 0);
+            let cut = bytes.as_deref().and_then(timeline::parse).is_some_and(|held| held.floor > 0);
             report.cut += u64::from(cut || source.floor > 0);
         }
         Ok(source)
@@ -223,9 +196,7 @@ impl Feed {
         let mut ids = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let page = self
-                .home_page(look, source, order, cursor.as_deref(), PAGE, now)
-                .await?;
+            let page = self.home_page(look, source, order, cursor.as_deref(), PAGE, now).await?;
             ids.extend(page.ids.iter().map(|id| id.get()));
             match page.next_cursor {
                 Some(next) => cursor = Some(next),
@@ -321,11 +292,8 @@ impl Feed {
         .fetch_all(&self.pool)
         .await?;
         let expected_latest: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        let mut newest: Vec<(i64, i64)> = rows
-            .iter()
-            .take(usize::try_from(cap)?)
-            .map(|row| (row.score, row.id))
-            .collect();
+        let mut newest: Vec<(i64, i64)> =
+            rows.iter().take(usize::try_from(cap)?).map(|row| (row.score, row.id)).collect();
         newest.sort_unstable_by(|a, b| b.cmp(a));
         let expected_top: Vec<i64> = newest.into_iter().map(|(_, id)| id).collect();
         Ok(latest == expected_latest && top == expected_top)
@@ -335,9 +303,7 @@ impl Feed {
         let mut ids = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let page = self
-                .board(None, ticker, order, cursor.as_deref(), PAGE, Utc::now())
-                .await?;
+            let page = self.board(None, ticker, order, cursor.as_deref(), PAGE, Utc::now()).await?;
             ids.extend(page.ids.iter().map(|id| id.get()));
             match page.next_cursor {
                 Some(next) => cursor = Some(next),

@@ -50,25 +50,15 @@ pub struct Scope {
 impl Scope {
     fn bytes(&self) -> [u8; 17] {
         let mut bytes = [self.list as u8; 17];
-        let numbers = self
-            .subject
-            .to_le_bytes()
-            .into_iter()
-            .chain(self.viewer.to_le_bytes());
-        bytes
-            .iter_mut()
-            .skip(1)
-            .zip(numbers)
-            .for_each(|(to, from)| *to = from);
+        let numbers = self.subject.to_le_bytes().into_iter().chain(self.viewer.to_le_bytes());
+        bytes.iter_mut().skip(1).zip(numbers).for_each(|(to, from)| *to = from);
         bytes
     }
 
     /// Makes a cursor of `N` numbers.
     pub fn seal<const N: usize>(&self, signer: &Signer, fields: [i64; N]) -> String {
         let mut payload = self.bytes().to_vec();
-        fields
-            .iter()
-            .for_each(|field| payload.extend_from_slice(&field.to_le_bytes()));
+        fields.iter().for_each(|field| payload.extend_from_slice(&field.to_le_bytes()));
         signer.seal(&payload)
     }
 
@@ -81,11 +71,7 @@ impl Scope {
         let fields = payload.strip_prefix(self.bytes().as_slice())?;
         let (words, rest) = fields.as_chunks::<8>();
         let numbers: Vec<i64> = words.iter().map(|word| i64::from_le_bytes(*word)).collect();
-        if rest.is_empty() {
-            numbers.try_into().ok()
-        } else {
-            None
-        }
+        if rest.is_empty() { numbers.try_into().ok() } else { None }
     }
 }
 
@@ -96,14 +82,8 @@ impl Feed {
     }
 
     /// Reads a cursor of a list that is paged elsewhere.
-    pub fn open_cursor<const N: usize>(
-        &self,
-        scope: &Scope,
-        cursor: &str,
-    ) -> Result<[i64; N], ReadError> {
-        scope
-            .open(&self.cursors, cursor)
-            .ok_or(ReadError::BadCursor)
+    pub fn open_cursor<const N: usize>(&self, scope: &Scope, cursor: &str) -> Result<[i64; N], ReadError> {
+        scope.open(&self.cursors, cursor).ok_or(ReadError::BadCursor)
     }
 }
 
@@ -114,33 +94,12 @@ mod tests {
     #[test]
     fn a_cursor_opens_only_for_its_own_list_and_viewer() {
         let signer = Signer::new(b"key", "cursor");
-        let scope = Scope {
-            list: List::HomeTop,
-            subject: 0,
-            viewer: 7,
-        };
+        let scope = Scope { list: List::HomeTop, subject: 0, viewer: 7 };
         let cursor = scope.seal(&signer, [1, -2, 3]);
         assert_eq!(scope.open(&signer, &cursor), Some([1, -2, 3]));
         assert_eq!(scope.open::<2>(&signer, &cursor), None);
-        assert_eq!(
-            Scope { viewer: 8, ..scope }.open::<3>(&signer, &cursor),
-            None
-        );
-        assert_eq!(
-            Scope {
-                list: List::HomeLatest,
-                ..scope
-            }
-            .open::<3>(&signer, &cursor),
-            None
-        );
-        assert_eq!(
-            Scope {
-                subject: 1,
-                ..scope
-            }
-            .open::<3>(&signer, &cursor),
-            None
-        );
+        assert_eq!(Scope { viewer: 8, ..scope }.open::<3>(&signer, &cursor), None);
+        assert_eq!(Scope { list: List::HomeLatest, ..scope }.open::<3>(&signer, &cursor), None);
+        assert_eq!(Scope { subject: 1, ..scope }.open::<3>(&signer, &cursor), None);
     }
 }

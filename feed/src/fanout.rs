@@ -45,25 +45,19 @@ impl Feed {
         let parcels: Vec<Parcel> = posts::live_posts(&self.pool, ids)
             .await?
             .into_iter()
-            .map(|(post, tickers)| Parcel {
-                bytes: timeline_bytes(&post),
-                post,
-                tickers,
-            })
+            .map(|(post, tickers)| Parcel { bytes: timeline_bytes(&post), post, tickers })
             .collect();
         let mut by_author: AHashMap<UserId, Vec<&Parcel>> = AHashMap::new();
         for parcel in &parcels {
-            by_author
-                .entry(parcel.post.entry.author)
-                .or_default()
-                .push(parcel);
+            by_author.entry(parcel.post.entry.author).or_default().push(parcel);
         }
+        let began = std::time::Instant::now();
         let mut pending = Pending::new();
         for (author, parcels) in by_author {
-            self.fan_out_author(author, &parcels, &mut pending, now)
-                .await?;
+            self.fan_out_author(author, &parcels, &mut pending, now).await?;
         }
         self.flush(&mut pending).await?;
+        metrics::histogram!("madang_fanout_seconds").record(began.elapsed().as_secs_f64());
         self.post_on_boards(&parcels).await?;
         self.tell_live(&parcels).await?;
         Ok(())
@@ -76,17 +70,10 @@ impl Feed {
         pending: &mut Pending,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        let bytes: Vec<u8> = parcels
-            .iter()
-            .flat_map(|parcel| parcel.bytes.iter().copied())
-            .collect();
-        pending
-            .entry(author.get())
-            .or_default()
-            .extend_from_slice(&bytes);
-        let state = users::merge_state(&self.pool, author)
-            .await?
-            .map_or(MergeState::Pushed, |(state, _)| state);
+        let bytes: Vec<u8> = parcels.iter().flat_map(|parcel| parcel.bytes.iter().copied()).collect();
+        pending.entry(author.get()).or_default().extend_from_slice(&bytes);
+        let state =
+            users::merge_state(&self.pool, author).await?.map_or(MergeState::Pushed, |(state, _)| state);
         if state != MergeState::Pushed {
             let mut tx = self.pool.begin().await?;
             let number = changes::record(&mut tx, &[Change::AuthorList(author)]).await?;
@@ -118,9 +105,7 @@ impl Feed {
                 self.flush(pending).await?;
             }
             match readers.last() {
-                Some(last) if i64::try_from(readers.len()).is_ok_and(|n| n == PAGE) => {
-                    after = *last
-                }
+                Some(last) if i64::try_from(readers.len()).is_ok_and(|n| n == PAGE) => after = *last,
                 _ => return Ok(()),
             }
         }
@@ -129,15 +114,8 @@ impl Feed {
     /// Writes what has gathered.
     pub(crate) async fn flush(&self, pending: &mut Pending) -> Result<(), Away> {
         let batch: Vec<(i64, Vec<u8>)> = pending.drain().collect();
-        let writes: Vec<_> = batch
-            .chunks(PIPELINE)
-            .map(|chunk| self.append(chunk))
-            .collect();
-        stream::iter(writes)
-            .buffer_unordered(IN_FLIGHT)
-            .try_collect::<Vec<()>>()
-            .await
-            .map(|_| ())
+        let writes: Vec<_> = batch.chunks(PIPELINE).map(|chunk| self.append(chunk)).collect();
+        stream::iter(writes).buffer_unordered(IN_FLIGHT).try_collect::<Vec<()>>().await.map(|_| ())
     }
 
     /// Appends to timelines. A key that turns out to have no header goes; one that has outgrown the cap
@@ -152,20 +130,12 @@ impl Feed {
         let mut overgrown = Vec::new();
         for ((reader, bytes), length) in chunk.iter().zip(&lengths) {
             if *length == bytes.len() {
-                headless
-                    .cmd("EVAL")
-                    .arg(DROP_HEADLESS)
-                    .arg(1)
-                    .arg(self.kv.keys.timeline(*reader))
-                    .ignore();
+                headless.cmd("EVAL").arg(DROP_HEADLESS).arg(1).arg(self.kv.keys.timeline(*reader)).ignore();
             } else if timeline::overgrown(*length, self.settings.timeline_cap) {
                 overgrown.push(*reader);
             }
         }
-        let entries: usize = chunk
-            .iter()
-            .map(|(_, bytes)| bytes.len() / timeline::ENTRY)
-            .sum();
+        let entries: usize = chunk.iter().map(|(_, bytes)| bytes.len() / timeline::ENTRY).sum();
         metrics::counter!("madang_fanout_deliveries_total").increment(entries as u64);
         if !headless.is_empty() {
             self.kv.run_bulk::<()>(&headless).await?;
@@ -194,19 +164,13 @@ impl Feed {
         let scores: AHashMap<i64, Scored> = if listed.is_empty() {
             AHashMap::new()
         } else {
-            posts::engaged_scores(&self.pool, &listed)
-                .await?
-                .into_iter()
-                .map(|s| (s.id.get(), s))
-                .collect()
+            posts::engaged_scores(&self.pool, &listed).await?.into_iter().map(|s| (s.id.get(), s)).collect()
         };
         let mut acts = Vec::new();
         for parcel in parcels {
             let act = scores
                 .get(&parcel.post.entry.id.get())
-                .map_or(BoardAct::Remove(parcel.post.entry.id), |scored| {
-                    BoardAct::Add(*scored)
-                });
+                .map_or(BoardAct::Remove(parcel.post.entry.id), |scored| BoardAct::Add(*scored));
             acts.extend(parcel.tickers.iter().map(|ticker| (*ticker, act)));
         }
         self.act_on_boards(&acts).await?;
@@ -216,21 +180,14 @@ impl Feed {
     /// Computes posts' places on top boards again.
     pub async fn rescore(&self, ids: &[i64]) -> anyhow::Result<()> {
         self.catch_up().await?;
-        let scores: AHashMap<i64, Scored> = posts::engaged_scores(&self.pool, ids)
-            .await?
-            .into_iter()
-            .map(|s| (s.id.get(), s))
-            .collect();
+        let scores: AHashMap<i64, Scored> =
+            posts::engaged_scores(&self.pool, ids).await?.into_iter().map(|s| (s.id.get(), s)).collect();
         let mut acts = Vec::new();
         for (post, tickers) in posts::live_posts(&self.pool, ids).await? {
             let Some(scored) = scores.get(&post.entry.id.get()) else {
                 continue;
             };
-            acts.extend(
-                tickers
-                    .into_iter()
-                    .map(|ticker| (ticker, BoardAct::Rescore(*scored))),
-            );
+            acts.extend(tickers.into_iter().map(|ticker| (ticker, BoardAct::Rescore(*scored))));
         }
         self.act_on_boards(&acts).await?;
         Ok(())
@@ -238,13 +195,9 @@ impl Feed {
 
     async fn tell_live(&self, parcels: &[Parcel]) -> anyhow::Result<()> {
         let mut pipe = redis::pipe();
-        for parcel in parcels
-            .iter()
-            .filter(|parcel| parcel.post.listed && !parcel.post.restored)
-        {
+        for parcel in parcels.iter().filter(|parcel| parcel.post.listed && !parcel.post.restored) {
             let message = crate::live::Message::of(&parcel.post, &parcel.tickers);
-            pipe.publish(self.kv.keys.live(), serde_json::to_string(&message)?)
-                .ignore();
+            pipe.publish(self.kv.keys.live(), serde_json::to_string(&message)?).ignore();
         }
         if !pipe.is_empty() {
             self.kv.run::<()>(&pipe).await?;
@@ -270,18 +223,14 @@ impl Feed {
         let cap = self.settings.timeline_cap;
         let recent = posts::newest_of_author(&self.pool, person, i64::try_from(cap)?).await?;
         let mut bytes = Vec::with_capacity((recent.len() + 2) * timeline::ENTRY);
-        recent
-            .iter()
-            .rev()
-            .for_each(|entry| timeline::push_entry(&mut bytes, *entry));
+        recent.iter().rev().for_each(|entry| timeline::push_entry(&mut bytes, *entry));
         if recent.len() == cap
             && let Some(oldest) = recent.last()
         {
             timeline::push_floor(&mut bytes, oldest.id.get());
         }
-        let state = users::merge_state(&self.pool, person)
-            .await?
-            .map_or(MergeState::Pushed, |(state, _)| state);
+        let state =
+            users::merge_state(&self.pool, person).await?.map_or(MergeState::Pushed, |(state, _)| state);
         if state != MergeState::Pushed {
             timeline::push_merged(&mut bytes, person);
         }
@@ -292,9 +241,7 @@ impl Feed {
     }
 
     async fn stored_bytes_checked(&self, reader: UserId) -> Result<Option<Vec<u8>>, Away> {
-        self.kv
-            .cmd(redis::cmd("GET").arg(self.kv.keys.timeline(reader.get())))
-            .await
+        self.kv.cmd(redis::cmd("GET").arg(self.kv.keys.timeline(reader.get()))).await
     }
 
     /// Moves an author between pushed and merged, one step after the other. Each step can be repeated.
@@ -304,14 +251,8 @@ impl Feed {
         let Some((mut state, followers)) = users::merge_state(&self.pool, author).await? else {
             return Ok(());
         };
-        let (large, small) = (
-            followers > limit,
-            i64::from(followers) * 5 < i64::from(limit) * 4,
-        );
-        if state == MergeState::Pushed
-            && large
-            && self.step(author, state, MergeState::Merging).await?
-        {
+        let (large, small) = (followers > limit, i64::from(followers) * 5 < i64::from(limit) * 4);
+        if state == MergeState::Pushed && large && self.step(author, state, MergeState::Merging).await? {
             state = MergeState::Merging;
         }
         if state == MergeState::Merging {
@@ -321,20 +262,14 @@ impl Feed {
             self.step(author, state, MergeState::Merged).await?;
             return Ok(());
         }
-        if state == MergeState::Merged
-            && small
-            && self.step(author, state, MergeState::Unmerging).await?
-        {
+        if state == MergeState::Merged && small && self.step(author, state, MergeState::Unmerging).await? {
             state = MergeState::Unmerging;
         }
         if state == MergeState::Unmerging {
             let cap = self.settings.timeline_cap;
             let recent = posts::newest_of_author(&self.pool, author, i64::try_from(cap)?).await?;
             let mut bytes = Vec::with_capacity((recent.len() + 1) * timeline::ENTRY);
-            recent
-                .iter()
-                .rev()
-                .for_each(|entry| timeline::push_entry(&mut bytes, *entry));
+            recent.iter().rev().for_each(|entry| timeline::push_entry(&mut bytes, *entry));
             if let Some(oldest) = recent.last().filter(|_| recent.len() == cap) {
                 timeline::push_floor(&mut bytes, oldest.id.get());
             }
@@ -344,15 +279,9 @@ impl Feed {
         Ok(())
     }
 
-    async fn push_all(
-        &self,
-        author: UserId,
-        bytes: &[u8],
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<()> {
+    async fn push_all(&self, author: UserId, bytes: &[u8], now: DateTime<Utc>) -> anyhow::Result<()> {
         let mut pending = Pending::new();
-        self.push_to_followers(author, bytes, &mut pending, now)
-            .await?;
+        self.push_to_followers(author, bytes, &mut pending, now).await?;
         self.flush(&mut pending).await?;
         Ok(())
     }

@@ -42,12 +42,7 @@ pub(crate) struct Touched(moka::sync::Cache<i64, ()>);
 
 impl Default for Touched {
     fn default() -> Self {
-        Self(
-            moka::sync::Cache::builder()
-                .max_capacity(500_000)
-                .time_to_live(TOUCH_EVERY)
-                .build(),
-        )
+        Self(moka::sync::Cache::builder().max_capacity(500_000).time_to_live(TOUCH_EVERY).build())
     }
 }
 
@@ -99,15 +94,11 @@ impl Feed {
         self.catch_up_to(glance.change).await?;
         let look = self.look_with(who, glance.token).await?;
         self.touch(who.user, now).await?;
-        let source = match self
-            .stored_source(&look, glance.timeline.as_deref())
-            .await?
-        {
+        let source = match self.stored_source(&look, glance.timeline.as_deref()).await? {
             Some(source) => source,
             None => self.rebuilt_source(&look, now).await?,
         };
-        self.home_page(&look, &source, order, cursor, limit, now)
-            .await
+        self.home_page(&look, &source, order, cursor, limit, now).await
     }
 
     /// A page of home out of what is at hand.
@@ -120,48 +111,21 @@ impl Feed {
         limit: usize,
         now: DateTime<Utc>,
     ) -> Result<Page, ReadError> {
-        let list = if order == Order::Top {
-            List::HomeTop
-        } else {
-            List::HomeLatest
-        };
-        let scope = Scope {
-            list,
-            subject: 0,
-            viewer: look.id(),
-        };
+        let list = if order == Order::Top { List::HomeTop } else { List::HomeLatest };
+        let scope = Scope { list, subject: 0, viewer: look.id() };
         match order {
-            Order::Top => {
-                self.top_page(look, source, &scope, cursor, limit, now)
-                    .await
-            }
-            Order::Latest => {
-                self.latest_page(look, source, &scope, cursor, limit, now)
-                    .await
-            }
+            Order::Top => self.top_page(look, source, &scope, cursor, limit, now).await,
+            Order::Latest => self.latest_page(look, source, &scope, cursor, limit, now).await,
         }
     }
 
     async fn glance(&self, user: UserId) -> Glance {
         let mut pipe = redis::pipe();
         pipe.get(self.kv.keys.timeline(user.get()));
-        pipe.get(self.kv.keys.change())
-            .get(self.kv.keys.viewer_token(user));
-        match self
-            .kv
-            .run::<(Option<Vec<u8>>, Option<String>, Option<String>)>(&pipe)
-            .await
-        {
-            Ok((timeline, change, token)) => Glance {
-                timeline,
-                change: Ok(change),
-                token: Ok(token),
-            },
-            Err(away) => Glance {
-                timeline: None,
-                change: Err(away.clone()),
-                token: Err(away),
-            },
+        pipe.get(self.kv.keys.change()).get(self.kv.keys.viewer_token(user));
+        match self.kv.run::<(Option<Vec<u8>>, Option<String>, Option<String>)>(&pipe).await {
+            Ok((timeline, change, token)) => Glance { timeline, change: Ok(change), token: Ok(token) },
+            Err(away) => Glance { timeline: None, change: Err(away.clone()), token: Err(away) },
         }
     }
 
@@ -174,8 +138,7 @@ impl Feed {
         users::touch_readers(&self.pool, &[user.get()], now).await?;
         let ttl = i64::try_from(self.timeline_ttl().as_millis()).unwrap_or(i64::MAX);
         let mut pipe = redis::pipe();
-        pipe.pexpire(self.kv.keys.timeline(user.get()), ttl)
-            .ignore();
+        pipe.pexpire(self.kv.keys.timeline(user.get()), ttl).ignore();
         if self.kv.run::<()>(&pipe).await.is_ok() {
             self.touched.0.insert(user.get(), ());
         }
@@ -198,17 +161,13 @@ impl Feed {
         let mut source = Source {
             entries: timeline.entries,
             floor: timeline.floor,
-            how: How {
-                stored: true,
-                merged: false,
-            },
+            how: How { stored: true, merged: false },
         };
         let own = look.id();
-        source.entries.retain(|entry| {
-            look.viewer.follows.contains(&entry.author.get()) || entry.author.get() == own
-        });
-        self.merge_lists(look, &timeline.merged, &mut source)
-            .await?;
+        source
+            .entries
+            .retain(|entry| look.viewer.follows.contains(&entry.author.get()) || entry.author.get() == own);
+        self.merge_lists(look, &timeline.merged, &mut source).await?;
         let floor = source.floor;
         source.entries.retain(|entry| entry.id.get() >= floor);
         // Removals can leave a cut timeline with fewer than a window: only PostgreSQL knows the rest.
@@ -216,28 +175,18 @@ impl Feed {
         Ok((!short).then_some(source))
     }
 
-    async fn merge_lists(
-        &self,
-        look: &Look,
-        named: &[i64],
-        source: &mut Source,
-    ) -> sqlx::Result<()> {
+    async fn merge_lists(&self, look: &Look, named: &[i64], source: &mut Source) -> sqlx::Result<()> {
         if named.is_empty() {
             return Ok(());
         }
         let merged = self.merged_authors().await?;
-        for author in named
-            .iter()
-            .filter(|id| merged.contains(id) && look.viewer.follows.contains(id))
-        {
+        for author in named.iter().filter(|id| merged.contains(id) && look.viewer.follows.contains(id)) {
             let list = self.author_list(UserId::new(*author)).await?;
             source.entries.extend_from_slice(&list.entries);
             source.floor = source.floor.max(list.floor);
             source.how.merged = true;
         }
-        source
-            .entries
-            .sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
+        source.entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
         source.entries.dedup_by_key(|entry| entry.id);
         Ok(())
     }
@@ -246,23 +195,13 @@ impl Feed {
         let rebuilt = self.rebuild(UserId::new(look.id()), now).await?;
         let own = look.id();
         let mut entries = rebuilt.entries;
-        entries.retain(|entry| {
-            look.viewer.follows.contains(&entry.author.get()) || entry.author.get() == own
-        });
-        Ok(Source {
-            entries,
-            floor: rebuilt.floor,
-            how: How::default(),
-        })
+        entries
+            .retain(|entry| look.viewer.follows.contains(&entry.author.get()) || entry.author.get() == own);
+        Ok(Source { entries, floor: rebuilt.floor, how: How::default() })
     }
 
     fn authors(look: &Look) -> Vec<i64> {
-        look.viewer
-            .follows
-            .iter()
-            .copied()
-            .chain(std::iter::once(look.id()))
-            .collect()
+        look.viewer.follows.iter().copied().chain(std::iter::once(look.id())).collect()
     }
 
     async fn latest_page(
@@ -276,25 +215,19 @@ impl Feed {
     ) -> Result<Page, ReadError> {
         let mut below = match cursor {
             Some(cursor) => {
-                let [id] = scope
-                    .open(&self.cursors, cursor)
-                    .ok_or(ReadError::BadCursor)?;
+                let [id] = scope.open(&self.cursors, cursor).ok_or(ReadError::BadCursor)?;
                 id
             }
             None => Window::ALL.high + 1,
         };
         let mut page = Picked::default();
-        let at_hand = source
-            .entries
-            .partition_point(|entry| entry.id.get() >= below);
+        let at_hand = source.entries.partition_point(|entry| entry.id.get() >= below);
         let mut entries = source.entries.get(at_hand..).unwrap_or_default().to_vec();
         let mut more = source.floor > 0;
         let mut floor = source.floor;
         loop {
             let ids: Vec<PostId> = entries.iter().map(|entry| entry.id).collect();
-            let picked = self
-                .pick(look, Surface::Feed, &ids, limit - page.items.len())
-                .await?;
+            let picked = self.pick(look, Surface::Feed, &ids, limit - page.items.len()).await?;
             let rest = picked.used < ids.len();
             if let Some(last) = picked.last(&ids) {
                 below = last.get();
@@ -308,14 +241,8 @@ impl Feed {
             floor = 0;
             let batch = limit.max(50) * 2;
             let count = i64::try_from(batch).unwrap_or(i64::MAX);
-            entries = posts::entries_of(
-                &self.pool,
-                &Self::authors(look),
-                Window::below(below),
-                count,
-                now,
-            )
-            .await?;
+            entries =
+                posts::entries_of(&self.pool, &Self::authors(look), Window::below(below), count, now).await?;
             more = entries.len() == batch;
         }
     }
@@ -332,26 +259,16 @@ impl Feed {
         let (mut place, mut entries) = match cursor {
             None => self.first_window(source),
             Some(cursor) => {
-                let [low, high, rank, id] = scope
-                    .open(&self.cursors, cursor)
-                    .ok_or(ReadError::BadCursor)?;
-                let place = TopPlace {
-                    window: Window { low, high },
-                    after: Some((rank, id)),
-                };
-                (
-                    place,
-                    self.window_entries(look, source, place.window, now).await?,
-                )
+                let [low, high, rank, id] = scope.open(&self.cursors, cursor).ok_or(ReadError::BadCursor)?;
+                let place = TopPlace { window: Window { low, high }, after: Some((rank, id)) };
+                (place, self.window_entries(look, source, place.window, now).await?)
             }
         };
         let mut page = Picked::default();
         loop {
             let ranked = ranked_after(entries, place.after);
             let ids: Vec<PostId> = ranked.iter().map(|entry| entry.id).collect();
-            let picked = self
-                .pick(look, Surface::Feed, &ids, limit - page.items.len())
-                .await?;
+            let picked = self.pick(look, Surface::Feed, &ids, limit - page.items.len()).await?;
             let rest = picked.used < ids.len();
             if let Some(last) = picked.last(&ranked) {
                 place.after = Some((last.rank, last.id.get()));
@@ -370,19 +287,9 @@ impl Feed {
 
     fn first_window(&self, source: &Source) -> (TopPlace, Vec<Entry>) {
         let cap = self.settings.timeline_cap;
-        let entries = source
-            .entries
-            .get(..cap.min(source.entries.len()))
-            .unwrap_or_default()
-            .to_vec();
+        let entries = source.entries.get(..cap.min(source.entries.len())).unwrap_or_default().to_vec();
         let more = source.entries.len() > cap || source.floor > 0;
-        (
-            TopPlace {
-                window: window_of(&entries, more),
-                after: None,
-            },
-            entries,
-        )
+        (TopPlace { window: window_of(&entries, more), after: None }, entries)
     }
 
     async fn window_entries(
@@ -410,55 +317,28 @@ impl Feed {
         let below = Window::below(window.low);
         let entries = posts::entries_of(&self.pool, &Self::authors(look), below, cap, now).await?;
         let more = entries.len() == self.settings.timeline_cap;
-        Ok((
-            TopPlace {
-                window: window_of(&entries, more),
-                after: None,
-            },
-            entries,
-        ))
+        Ok((TopPlace { window: window_of(&entries, more), after: None }, entries))
     }
 
     /// The viewer's own timeline as Redis holds it, for `madang check`.
     pub(crate) async fn stored_bytes(&self, user: UserId) -> Option<Vec<u8>> {
-        self.kv
-            .cmd(redis::cmd("GET").arg(self.kv.keys.timeline(user.get())))
-            .await
-            .ok()
-            .flatten()
+        self.kv.cmd(redis::cmd("GET").arg(self.kv.keys.timeline(user.get()))).await.ok().flatten()
     }
 
     /// What PostgreSQL says, stored nowhere: for readers that nothing is written to.
-    pub(crate) async fn unstored_source(
-        &self,
-        look: &Look,
-        now: DateTime<Utc>,
-    ) -> sqlx::Result<Source> {
+    pub(crate) async fn unstored_source(&self, look: &Look, now: DateTime<Utc>) -> sqlx::Result<Source> {
         let kept = timeline::kept(self.settings.timeline_cap);
         let limit = i64::try_from(kept).unwrap_or(i64::MAX);
-        let entries =
-            posts::entries_of(&self.pool, &Self::authors(look), Window::ALL, limit, now).await?;
-        let floor = if entries.len() < kept {
-            0
-        } else {
-            entries.last().map_or(0, |entry| entry.id.get())
-        };
-        Ok(Source {
-            entries,
-            floor,
-            how: How::default(),
-        })
+        let entries = posts::entries_of(&self.pool, &Self::authors(look), Window::ALL, limit, now).await?;
+        let floor = if entries.len() < kept { 0 } else { entries.last().map_or(0, |entry| entry.id.get()) };
+        Ok(Source { entries, floor, how: How::default() })
     }
 }
 
 /// The bounds a cursor carries: the highest id at first sight, and the lowest, or 0 at the end.
 fn window_of(entries: &[Entry], more: bool) -> Window {
     Window {
-        low: if more {
-            entries.last().map_or(0, |entry| entry.id.get())
-        } else {
-            0
-        },
+        low: if more { entries.last().map_or(0, |entry| entry.id.get()) } else { 0 },
         high: entries.first().map_or(0, |entry| entry.id.get()),
     }
 }

@@ -45,11 +45,7 @@ impl Keys {
     /// The three keys of a board share a slot.
     pub(crate) fn board(&self, epoch: i32, ticker: TickerId) -> [String; 3] {
         let base = format!("{}bd:{epoch}:{{{}}}", self.prefix, ticker.get());
-        [
-            format!("{base}:id"),
-            format!("{base}:top"),
-            format!("{base}:ok"),
-        ]
+        [format!("{base}:id"), format!("{base}:top"), format!("{base}:ok")]
     }
 
     pub(crate) fn snapshot(&self, name: &str) -> String {

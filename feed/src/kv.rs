@@ -58,9 +58,7 @@ pub struct Kv {
 
 impl std::fmt::Debug for Kv {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kv")
-            .field("epoch", &self.epoch())
-            .finish_non_exhaustive()
+        f.debug_struct("Kv").field("epoch", &self.epoch()).finish_non_exhaustive()
     }
 }
 
@@ -80,14 +78,9 @@ return value";
 impl Kv {
     /// Connects when first needed.
     pub fn new(settings: &RedisSettings, pool: PgPool) -> anyhow::Result<Self> {
-        let client = redis::Client::open(settings.url.expose_secret()).map_err(|_| {
-            anyhow::anyhow!("failed to parse REDIS_URL (not shown, it may hold a secret)")
-        })?;
-        let slot = |timeout| Slot {
-            held: ArcSwapOption::empty(),
-            dialling: Mutex::new(None),
-            timeout,
-        };
+        let client = redis::Client::open(settings.url.expose_secret())
+            .map_err(|_| anyhow::anyhow!("failed to parse REDIS_URL (not shown, it may hold a secret)"))?;
+        let slot = |timeout| Slot { held: ArcSwapOption::empty(), dialling: Mutex::new(None), timeout };
         let inner = Inner {
             client,
             pool,
@@ -95,10 +88,7 @@ impl Kv {
             quick: slot(settings.timeout),
             bulk: slot(settings.bulk_timeout),
         };
-        Ok(Self {
-            inner: Arc::new(inner),
-            keys: Keys::new(settings.prefix.clone()),
-        })
+        Ok(Self { inner: Arc::new(inner), keys: Keys::new(settings.prefix.clone()) })
     }
 
     /// The epoch this process knows; 0 before the first connection.
@@ -133,23 +123,12 @@ impl Kv {
     }
 
     /// A connection that failed is not used again, so that its successor is checked for its epoch.
-    fn drop_broken(
-        &self,
-        slot: &Slot,
-        held: &Arc<MultiplexedConnection>,
-        error: &redis::RedisError,
-    ) -> Away {
+    fn drop_broken(&self, slot: &Slot, held: &Arc<MultiplexedConnection>, error: &redis::RedisError) -> Away {
         let broken = error.is_io_error()
             || error.is_timeout()
             || error.is_connection_dropped()
             || error.is_unrecoverable_error();
-        if broken
-            && slot
-                .held
-                .load()
-                .as_ref()
-                .is_some_and(|now| Arc::ptr_eq(now, held))
-        {
+        if broken && slot.held.load().as_ref().is_some_and(|now| Arc::ptr_eq(now, held)) {
             slot.held.store(None);
         }
         metrics::counter!("madang_redis_errors_total").increment(1);
@@ -186,24 +165,10 @@ impl Kv {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(Duration::from_secs(1)))
             .set_response_timeout(Some(timeout));
-        let mut connection = self
-            .inner
-            .client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
-        let info: String = redis::cmd("INFO")
-            .arg("server")
-            .query_async(&mut connection)
-            .await?;
-        let run_id = info
-            .lines()
-            .find_map(|line| line.strip_prefix("run_id:"))
-            .unwrap_or_default()
-            .trim();
-        let memory: bool = redis::cmd("EXISTS")
-            .arg(self.keys.change())
-            .query_async(&mut connection)
-            .await?;
+        let mut connection = self.inner.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let info: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
+        let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default().trim();
+        let memory: bool = redis::cmd("EXISTS").arg(self.keys.change()).query_async(&mut connection).await?;
         self.settle_epoch(&mut connection, run_id, memory).await?;
         Ok(connection)
     }
@@ -234,10 +199,7 @@ impl Kv {
         let now = ChangeValue::parse(&held).map_or(row.epoch, |value| value.epoch);
         let before = self.inner.epoch.swap(now, Ordering::AcqRel);
         if before != 0 && before != now {
-            tracing::warn!(
-                epoch = now,
-                "redis was lost or replaced, its contents are rebuilt as needed"
-            );
+            tracing::warn!(epoch = now, "redis was lost or replaced, its contents are rebuilt as needed");
         }
         Ok(())
     }
@@ -257,20 +219,14 @@ impl Kv {
     /// Publishes a change number as a maximum.
     pub async fn publish_change(&self, number: i64) -> Result<(), Away> {
         let mut pipe = redis::pipe();
-        pipe.cmd("EVAL")
-            .arg(PUBLISH)
-            .arg(1)
-            .arg(self.keys.change())
-            .arg(self.epoch().max(1))
-            .arg(number);
+        pipe.cmd("EVAL").arg(PUBLISH).arg(1).arg(self.keys.change()).arg(self.epoch().max(1)).arg(number);
         self.run::<(String,)>(&pipe).await.map(|_| ())
     }
 
     /// A connection of its own for subscriptions.
     pub async fn subscribe(&self, channel: &str) -> anyhow::Result<redis::aio::PubSub> {
         let mut subscription =
-            tokio::time::timeout(Duration::from_secs(2), self.inner.client.get_async_pubsub())
-                .await??;
+            tokio::time::timeout(Duration::from_secs(2), self.inner.client.get_async_pubsub()).await??;
         subscription.subscribe(channel).await?;
         Ok(subscription)
     }
@@ -289,10 +245,7 @@ impl ChangeValue {
     /// Parses `epoch:number`.
     pub fn parse(text: &str) -> Option<Self> {
         let (epoch, number) = text.split_once(':')?;
-        Some(Self {
-            epoch: epoch.parse().ok()?,
-            number: number.parse().ok()?,
-        })
+        Some(Self { epoch: epoch.parse().ok()?, number: number.parse().ok()? })
     }
 }
 

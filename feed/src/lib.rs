@@ -80,9 +80,7 @@ pub struct Feed {
 
 impl std::fmt::Debug for Feed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Feed")
-            .field("kv", &self.kv)
-            .finish_non_exhaustive()
+        f.debug_struct("Feed").field("kv", &self.kv).finish_non_exhaustive()
     }
 }
 
@@ -132,18 +130,12 @@ impl Feed {
 
     /// Applies every change published before now. Ask before reading anything held.
     pub async fn catch_up(&self) -> sqlx::Result<()> {
-        let asked = self
-            .kv
-            .cmd::<Option<String>>(redis::cmd("GET").arg(self.kv.keys.change()))
-            .await;
+        let asked = self.kv.cmd::<Option<String>>(redis::cmd("GET").arg(self.kv.keys.change())).await;
         self.catch_up_to(asked).await
     }
 
     /// The same with the change value that came along with another answer.
-    pub(crate) async fn catch_up_to(
-        &self,
-        value: Result<Option<String>, Away>,
-    ) -> sqlx::Result<()> {
+    pub(crate) async fn catch_up_to(&self, value: Result<Option<String>, Away>) -> sqlx::Result<()> {
         let published = match value {
             Ok(Some(text)) => ChangeValue::parse(&text),
             Ok(None) => {
@@ -156,9 +148,7 @@ impl Feed {
         if let Some(value) = published {
             self.kv.adopt_epoch(value.epoch);
         }
-        self.sync
-            .catch_up(published.map(|value| value.number), self)
-            .await?;
+        self.sync.catch_up(published.map(|value| value.number), self).await?;
         self.catalogue().await.map(|_| ())
     }
 

@@ -66,10 +66,7 @@ impl Feed {
     pub(crate) async fn merged_authors(&self) -> sqlx::Result<Arc<AHashSet<i64>>> {
         if self.lists.merged_stale.swap(false, Ordering::AcqRel) {
             match users::merged_authors(&self.pool).await {
-                Ok(authors) => self
-                    .lists
-                    .merged
-                    .store(Arc::new(authors.iter().map(|id| id.get()).collect())),
+                Ok(authors) => self.lists.merged.store(Arc::new(authors.iter().map(|id| id.get()).collect())),
                 Err(error) => {
                     self.lists.merged_stale.store(true, Ordering::Release);
                     return Err(error);
@@ -88,17 +85,10 @@ impl Feed {
         let cap = self.settings.timeline_cap;
         let limit = i64::try_from(cap).unwrap_or(i64::MAX);
         let entries = posts::newest_of_author(&self.pool, author, limit).await?;
-        let floor = if entries.len() < cap {
-            0
-        } else {
-            entries.last().map_or(0, |entry| entry.id.get())
-        };
+        let floor = if entries.len() < cap { 0 } else { entries.last().map_or(0, |entry| entry.id.get()) };
         let list = Arc::new(AuthorList { entries, floor });
         self.lists.lists.insert(author.get(), list.clone());
-        if !self
-            .sync
-            .still_true(then, |change| change == Change::AuthorList(author))
-        {
+        if !self.sync.still_true(then, |change| change == Change::AuthorList(author)) {
             self.lists.lists.invalidate(&author.get());
         }
         Ok(list)

@@ -100,17 +100,10 @@ impl Reader {
         }
         if self.look.id() != 0 && message.replies_to == self.look.id() {
             Some(Reason::Reply)
-        } else if self
-            .ticker
-            .is_some_and(|ticker| message.tickers.contains(&ticker.get()))
-        {
+        } else if self.ticker.is_some_and(|ticker| message.tickers.contains(&ticker.get())) {
             Some(Reason::Board)
         } else {
-            self.look
-                .viewer
-                .follows
-                .contains(&message.author)
-                .then_some(Reason::Home)
+            self.look.viewer.follows.contains(&message.author).then_some(Reason::Home)
         }
     }
 }
@@ -124,9 +117,7 @@ pub struct Hub {
 
 impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hub")
-            .field("readers", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Hub").field("readers", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -148,10 +139,7 @@ impl Drop for Subscription {
 impl Hub {
     /// Readers at present.
     pub fn len(&self) -> usize {
-        self.readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Whether nobody listens.
@@ -160,39 +148,22 @@ impl Hub {
     }
 
     fn remove(&self, key: u64) {
-        self.readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&key);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
     }
 
     /// Adds a reader.
     pub fn subscribe(self: &Arc<Self>, look: Look, ticker: Option<TickerId>) -> Subscription {
         let (sender, frames) = mpsc::channel(BUFFER);
         let key = self.next.fetch_add(1, Ordering::Relaxed);
-        let reader = Arc::new(Reader {
-            look,
-            ticker,
-            frames: sender,
-        });
-        self.readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, reader);
-        Subscription {
-            frames,
-            hub: self.clone(),
-            key,
-        }
+        let reader = Arc::new(Reader { look, ticker, frames: sender });
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).insert(key, reader);
+        Subscription { frames, hub: self.clone(), key }
     }
 
     /// The ones who look as this person, so that their view can be renewed.
     fn readers(&self) -> Vec<(u64, Arc<Reader>)> {
         let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        readers
-            .iter()
-            .map(|(key, reader)| (*key, reader.clone()))
-            .collect()
+        readers.iter().map(|(key, reader)| (*key, reader.clone())).collect()
     }
 
     fn tell(&self, message: &Message) {
@@ -200,10 +171,7 @@ impl Hub {
             let Some(reason) = reader.reason(message) else {
                 continue;
             };
-            let frame = Frame {
-                reason,
-                post: PostId::new(message.id),
-            };
+            let frame = Frame { reason, post: PostId::new(message.id) };
             if reader.frames.try_send(frame).is_err() {
                 metrics::counter!("madang_live_slow_readers_total").increment(1);
                 self.remove(key);
@@ -213,10 +181,7 @@ impl Hub {
 
     /// Closes everybody, so that they come back to another process.
     pub fn close(&self) {
-        self.readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -256,32 +221,21 @@ impl Feed {
         let after = (last.get() - (OVERLAP_MS << 12)).max(0);
         let authors: Vec<i64> = look.viewer.follows.iter().copied().collect();
         let to = if look.id() == 0 { -1 } else { look.id() };
-        let missed =
-            posts::live_backlog(&self.pool, after, &authors, ticker, to, BACKLOG + 1).await?;
+        let missed = posts::live_backlog(&self.pool, after, &authors, ticker, to, BACKLOG + 1).await?;
         let more = i64::try_from(missed.len()).is_ok_and(|n| n > BACKLOG);
         let (sender, _) = mpsc::channel(1);
-        let reader = Reader {
-            look: look.clone(),
-            ticker,
-            frames: sender,
-        };
+        let reader = Reader { look: look.clone(), ticker, frames: sender };
         let mut frames: Vec<Frame> = missed
             .iter()
             .filter_map(|post| {
                 let mut message = Message::of(post, &[]);
                 // The statement found it for a reason; what is neither reply nor follow is the board.
                 message.tickers.extend(ticker.map(TickerId::get));
-                Some(Frame {
-                    reason: reader.reason(&message)?,
-                    post: post.entry.id,
-                })
+                Some(Frame { reason: reader.reason(&message)?, post: post.entry.id })
             })
             .collect();
         if more {
-            frames.push(Frame {
-                reason: Reason::More,
-                post: frames.last().map_or(last, |frame| frame.post),
-            });
+            frames.push(Frame { reason: Reason::More, post: frames.last().map_or(last, |frame| frame.post) });
         }
         Ok(frames)
     }

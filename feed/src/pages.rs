@@ -74,9 +74,7 @@ impl Feed {
                 let Some(card) = cards.get(&id.get()) else {
                     continue;
                 };
-                picked
-                    .items
-                    .extend(self.item(look, surface, card, &picked.inner));
+                picked.items.extend(self.item(look, surface, card, &picked.inner));
             }
         }
         Ok(picked)
@@ -88,10 +86,8 @@ impl Feed {
         cards: impl Iterator<Item = &'a Arc<Card>>,
         inner: &mut Cards,
     ) -> sqlx::Result<()> {
-        let mut wanted: Vec<PostId> = cards
-            .flat_map(|card| [card.repost_of, card.quote_of])
-            .flatten()
-            .collect();
+        let mut wanted: Vec<PostId> =
+            cards.flat_map(|card| [card.repost_of, card.quote_of]).flatten().collect();
         for _ in 0..QUOTE_DEPTH {
             wanted.retain(|id| !inner.contains_key(&id.get()));
             if wanted.is_empty() {
@@ -109,11 +105,7 @@ impl Feed {
         match sight(state, look.onlooker(card.author_id), surface) {
             Sight::Hide => None,
             Sight::Placeholder => Some(Item::Placeholder(card.id, state)),
-            Sight::Show
-                if surface != Surface::Direct && look.mutes(card.author_id, &card.lower_case) =>
-            {
-                None
-            }
+            Sight::Show if surface != Surface::Direct && look.mutes(card.author_id, &card.lower_case) => None,
             Sight::Show => match card.repost_of {
                 // A repost is nothing without what it passes on.
                 Some(original) if !shows_inside(look, inner.get(&original.get())?) => None,
@@ -122,27 +114,22 @@ impl Feed {
         }
     }
 
+    /// A person as shown beside what they write; `None` when there is no such person. The caller has
+    /// caught up.
+    pub async fn author_json(&self, author: UserId) -> sqlx::Result<Option<String>> {
+        let card = self.cards.author(author).await?;
+        Ok(card.filter(|card| !card.deleted).map(|card| card.json.to_string()))
+    }
+
     /// One post as JSON, or `None` when the viewer may not know of it.
-    pub async fn post(
-        &self,
-        look: &Look,
-        id: PostId,
-        now: DateTime<Utc>,
-    ) -> sqlx::Result<Option<String>> {
+    pub async fn post(&self, look: &Look, id: PostId, now: DateTime<Utc>) -> sqlx::Result<Option<String>> {
         let picked = self.pick(look, Surface::Direct, &[id], 1).await?;
         let Some(item) = picked.items.first() else {
             return Ok(None);
         };
         let mut out = String::new();
         let marks = self.marks_on(look, &picked.shown_ids()).await?;
-        self.write_item(
-            &mut out,
-            look,
-            item,
-            &picked.inner,
-            &marks_by_id(&picked.shown_ids(), marks),
-            now,
-        );
+        self.write_item(&mut out, look, item, &picked.inner, &marks_by_id(&picked.shown_ids(), marks), now);
         Ok(Some(out))
     }
 
@@ -169,17 +156,9 @@ impl Feed {
             Some(cursor) => body.extend(["\"", cursor, "\""]),
             None => body.push_str("null"),
         }
-        body.extend([
-            r#","view_token":""#,
-            &self.view_token(look, &shown, now),
-            r#""}"#,
-        ]);
+        body.extend([r#","view_token":""#, &self.view_token(look, &shown, now), r#""}"#]);
         let ids = picked.items.iter().map(Item::id).collect();
-        Ok(Page {
-            body,
-            ids,
-            next_cursor,
-        })
+        Ok(Page { body, ids, next_cursor })
     }
 
     fn write_item(
@@ -206,9 +185,7 @@ impl Feed {
         marks: &MarksById,
         (depth, now): (u8, DateTime<Utc>),
     ) {
-        let own_marks = look
-            .who
-            .map(|_| marks.get(&card.id.get()).copied().unwrap_or_default());
+        let own_marks = look.who.map(|_| marks.get(&card.id.get()).copied().unwrap_or_default());
         card.write_open(out, own_marks, look.id() == card.author_id.get(), now);
         for (name, id) in [("repost_of", card.repost_of), ("quote_of", card.quote_of)] {
             out.extend([",\"", name, "\":"]);
@@ -218,9 +195,8 @@ impl Feed {
                     self.write_post(out, look, held, inner, marks, (depth + 1, now));
                 }
                 (Some(id), held) => {
-                    let state = held.map_or(madang_core::visibility::PostState::Removed, |card| {
-                        card.state_now()
-                    });
+                    let state =
+                        held.map_or(madang_core::visibility::PostState::Removed, |card| card.state_now());
                     out.push_str(&placeholder(id, state));
                 }
             }
@@ -232,9 +208,7 @@ impl Feed {
         let mut payload = Vec::with_capacity(16 + shown.len() * 8);
         payload.extend_from_slice(&look.id().to_le_bytes());
         payload.extend_from_slice(&now.timestamp_millis().to_le_bytes());
-        shown
-            .iter()
-            .for_each(|id| payload.extend_from_slice(&id.get().to_le_bytes()));
+        shown.iter().for_each(|id| payload.extend_from_slice(&id.get().to_le_bytes()));
         self.views.seal(&payload)
     }
 
@@ -266,20 +240,12 @@ pub struct ViewToken {
 type MarksById = ahash::AHashMap<i64, Marks>;
 
 fn marks_by_id(shown: &[PostId], marks: Vec<Option<Marks>>) -> MarksById {
-    shown
-        .iter()
-        .zip(marks)
-        .filter_map(|(id, marks)| Some((id.get(), marks?)))
-        .collect()
+    shown.iter().zip(marks).filter_map(|(id, marks)| Some((id.get(), marks?))).collect()
 }
 
 /// Whether a post may be shown inside another.
 fn shows_inside(look: &Look, card: &Card) -> bool {
-    sight(
-        card.state_now(),
-        look.onlooker(card.author_id),
-        Surface::Quote,
-    ) == Sight::Show
+    sight(card.state_now(), look.onlooker(card.author_id), Surface::Quote) == Sight::Show
         && !look.mutes(card.author_id, &card.lower_case)
 }
 

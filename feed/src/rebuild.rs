@@ -32,9 +32,7 @@ pub struct Rebuilt {
 impl Feed {
     /// Lifetime of a timeline: a day less than it is written to.
     pub(crate) fn timeline_ttl(&self) -> Duration {
-        Duration::from_secs(
-            u64::try_from((self.settings.seen_days - 1).max(1) * 86_400).unwrap_or(86_400),
-        )
+        Duration::from_secs(u64::try_from((self.settings.seen_days - 1).max(1) * 86_400).unwrap_or(86_400))
     }
 
     /// Rebuilds a timeline and returns what it holds. The reader must have been noted as seen before.
@@ -55,8 +53,7 @@ impl Feed {
         let began = self.begin_rebuild(reader, generation).await;
         let (rebuilt, merged) = self.read_timeline(reader, now).await?;
         if began {
-            self.finish_rebuild(reader, generation, &rebuilt, &merged, ttl)
-                .await;
+            self.finish_rebuild(reader, generation, &rebuilt, &merged, ttl).await;
         }
         Ok(rebuilt)
     }
@@ -64,12 +61,7 @@ impl Feed {
     async fn begin_rebuild(&self, reader: UserId, generation: u64) -> bool {
         let lock = self.kv.keys.rebuild_lock(reader);
         let mut pipe = redis::pipe();
-        pipe.cmd("SET")
-            .arg(&lock)
-            .arg(generation)
-            .arg("NX")
-            .arg("PX")
-            .arg(LOCK_MS);
+        pipe.cmd("SET").arg(&lock).arg(generation).arg("NX").arg("PX").arg(LOCK_MS);
         let taken = self.kv.run::<(Option<String>,)>(&pipe).await;
         if !matches!(taken, Ok((Some(_),))) {
             return false;
@@ -85,11 +77,7 @@ impl Feed {
         self.kv.run::<()>(&pipe).await.is_ok()
     }
 
-    async fn read_timeline(
-        &self,
-        reader: UserId,
-        now: DateTime<Utc>,
-    ) -> sqlx::Result<(Rebuilt, Vec<i64>)> {
+    async fn read_timeline(&self, reader: UserId, now: DateTime<Utc>) -> sqlx::Result<(Rebuilt, Vec<i64>)> {
         let viewer = viewer::load(&self.pool, reader).await?;
         let merged: Vec<i64> = users::merged_authors(&self.pool)
             .await?
@@ -102,11 +90,7 @@ impl Feed {
         let kept = timeline::kept(self.settings.timeline_cap);
         let limit = i64::try_from(kept).unwrap_or(i64::MAX);
         let entries = posts::entries_of(&self.pool, &authors, Window::ALL, limit, now).await?;
-        let floor = if entries.len() < kept {
-            0
-        } else {
-            entries.last().map_or(0, |entry| entry.id.get())
-        };
+        let floor = if entries.len() < kept { 0 } else { entries.last().map_or(0, |entry| entry.id.get()) };
         Ok((Rebuilt { entries, floor }, merged))
     }
 
@@ -122,15 +106,8 @@ impl Feed {
         let ttl = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX).max(1);
         let value = self.encode(rebuilt.entries.iter(), rebuilt.floor, merged);
         let mut pipe = redis::pipe();
-        pipe.cmd("EVAL")
-            .arg(SPLICE)
-            .arg(1)
-            .arg(self.kv.keys.timeline(reader.get()));
-        pipe.arg(&generation.to_le_bytes()[..])
-            .arg(header_len)
-            .arg(value)
-            .arg(ttl)
-            .ignore();
+        pipe.cmd("EVAL").arg(SPLICE).arg(1).arg(self.kv.keys.timeline(reader.get()));
+        pipe.arg(&generation.to_le_bytes()[..]).arg(header_len).arg(value).arg(ttl).ignore();
         pipe.del(self.kv.keys.rebuild_lock(reader)).ignore();
         if let Err(error) = self.kv.run::<()>(&pipe).await {
             tracing::debug!(%error, "failed to store a rebuilt timeline");
@@ -144,27 +121,19 @@ impl Feed {
         floor: i64,
         merged: &[i64],
     ) -> Vec<u8> {
-        let mut value =
-            timeline::header(State::Ready, self.kv.epoch(), rand::random(), floor, merged);
-        newest_first
-            .rev()
-            .for_each(|entry| timeline::push_entry(&mut value, *entry));
+        let mut value = timeline::header(State::Ready, self.kv.epoch(), rand::random(), floor, merged);
+        newest_first.rev().for_each(|entry| timeline::push_entry(&mut value, *entry));
         value
     }
 
     /// Cuts a timeline back by id to a little more than the cap, keeping what is appended meanwhile and
     /// its lifetime. With `follows`, entries of others go too; what that leaves too short is forgotten,
     /// and rebuilt at the next read.
-    pub(crate) async fn cut_back(
-        &self,
-        reader: i64,
-        follows: Option<&AHashSet<i64>>,
-    ) -> Result<(), Away> {
+    pub(crate) async fn cut_back(&self, reader: i64, follows: Option<&AHashSet<i64>>) -> Result<(), Away> {
         let key = self.kv.keys.timeline(reader);
         let bytes: Option<Vec<u8>> = self.kv.cmd(redis::cmd("GET").arg(&key)).await?;
         let Some(bytes) = bytes else { return Ok(()) };
-        let Some(mut held) = timeline::parse(&bytes).filter(|held| held.state == State::Ready)
-        else {
+        let Some(mut held) = timeline::parse(&bytes).filter(|held| held.state == State::Ready) else {
             return Ok(());
         };
         let cap = self.settings.timeline_cap;
@@ -172,42 +141,21 @@ impl Feed {
             return Ok(());
         }
         if let Some(follows) = follows {
-            held.entries.retain(|entry| {
-                follows.contains(&entry.author.get()) || entry.author.get() == reader
-            });
+            held.entries
+                .retain(|entry| follows.contains(&entry.author.get()) || entry.author.get() == reader);
             held.merged.retain(|author| follows.contains(author));
         }
-        let kept = held
-            .entries
-            .get(..timeline::kept(cap).min(held.entries.len()))
-            .unwrap_or_default();
+        let kept = held.entries.get(..timeline::kept(cap).min(held.entries.len())).unwrap_or_default();
         let cut = kept.len() < held.entries.len();
-        let floor = if cut {
-            kept.last().map_or(0, |entry| entry.id.get())
-        } else {
-            0
-        }
-        .max(held.floor);
+        let floor = if cut { kept.last().map_or(0, |entry| entry.id.get()) } else { 0 }.max(held.floor);
         let mut pipe = redis::pipe();
         if floor > 0 && kept.len() < cap {
             pipe.del(key).ignore();
         } else {
-            let mut value = timeline::header(
-                State::Ready,
-                held.epoch,
-                rand::random(),
-                floor,
-                &held.merged,
-            );
-            kept.iter()
-                .rev()
-                .for_each(|entry| timeline::push_entry(&mut value, *entry));
+            let mut value = timeline::header(State::Ready, held.epoch, rand::random(), floor, &held.merged);
+            kept.iter().rev().for_each(|entry| timeline::push_entry(&mut value, *entry));
             pipe.cmd("EVAL").arg(SPLICE).arg(1).arg(key);
-            pipe.arg(&held.generation.to_le_bytes()[..])
-                .arg(bytes.len())
-                .arg(value)
-                .arg(0)
-                .ignore();
+            pipe.arg(&held.generation.to_le_bytes()[..]).arg(bytes.len()).arg(value).arg(0).ignore();
         }
         metrics::counter!("madang_timeline_cuts_total").increment(1);
         self.kv.run::<()>(&pipe).await

@@ -72,10 +72,8 @@ impl CatchUp {
         match changes {
             Some(changes) if before >= 0 => self.apply(latest, &changes, held),
             _ => {
-                *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = Recent {
-                    complete_after: latest,
-                    changes: VecDeque::new(),
-                };
+                *self.recent.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Recent { complete_after: latest, changes: VecDeque::new() };
                 self.applied.store(latest, Ordering::Release);
                 held.drop_all();
             }
@@ -87,9 +85,7 @@ impl CatchUp {
     fn apply(&self, latest: i64, changes: &[Change], held: &dyn Held) {
         {
             let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            recent
-                .changes
-                .extend(changes.iter().map(|change| (latest, *change)));
+            recent.changes.extend(changes.iter().map(|change| (latest, *change)));
             let excess = recent.changes.len().saturating_sub(REMEMBERED);
             let dropped = recent.changes.drain(..excess).next_back();
             recent.complete_after = dropped.map_or(recent.complete_after, |(number, _)| number);
@@ -104,11 +100,7 @@ impl CatchUp {
     /// concerns it came since. Ask after storing it.
     pub fn still_true(&self, then: i64, concerns: impl Fn(Change) -> bool) -> bool {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = recent
-            .changes
-            .iter()
-            .rev()
-            .take_while(|(number, _)| *number > then);
+        let since = recent.changes.iter().rev().take_while(|(number, _)| *number > then);
         then >= recent.complete_after && !since.into_iter().any(|(_, change)| concerns(*change))
     }
 }

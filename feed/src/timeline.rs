@@ -111,9 +111,7 @@ pub fn push_floor(out: &mut Vec<u8>, id: i64) {
 
 /// A header with nothing behind it.
 pub fn header(state: State, epoch: i32, generation: u64, floor: i64, merged: &[i64]) -> Vec<u8> {
-    let named = merged
-        .get(..merged.len().min(MAX_MERGED))
-        .unwrap_or_default();
+    let named = merged.get(..merged.len().min(MAX_MERGED)).unwrap_or_default();
     let mut out = Vec::with_capacity(FIXED_HEADER + named.len() * 8);
     out.extend_from_slice(&MAGIC);
     out.push(u8::from(state == State::Building));
@@ -122,9 +120,7 @@ pub fn header(state: State, epoch: i32, generation: u64, floor: i64, merged: &[i
     out.extend_from_slice(&epoch.to_le_bytes());
     out.extend_from_slice(&generation.to_le_bytes());
     out.extend_from_slice(&floor.to_le_bytes());
-    named
-        .iter()
-        .for_each(|author| out.extend_from_slice(&author.to_le_bytes()));
+    named.iter().for_each(|author| out.extend_from_slice(&author.to_le_bytes()));
     out
 }
 
@@ -151,11 +147,7 @@ pub fn parse(bytes: &[u8]) -> Option<Timeline> {
     let count = usize::from(u16::from_le_bytes(array(bytes, 6)?));
     let body_at = FIXED_HEADER + count * 8;
     let mut timeline = Timeline {
-        state: if bytes.get(4) == Some(&0) {
-            State::Ready
-        } else {
-            State::Building
-        },
+        state: if bytes.get(4) == Some(&0) { State::Ready } else { State::Building },
         epoch: i32::from_le_bytes(array(bytes, 8)?),
         generation: u64::from_le_bytes(array(bytes, 12)?),
         floor: i64::from_le_bytes(array(bytes, 20)?),
@@ -191,8 +183,7 @@ impl Timeline {
         }
         // Mostly ascending as it arrived: reversed, the stable sort finds long runs.
         self.entries.reverse();
-        self.entries
-            .sort_by_key(|entry| std::cmp::Reverse(entry.id));
+        self.entries.sort_by_key(|entry| std::cmp::Reverse(entry.id));
         self.entries.dedup_by_key(|entry| entry.id);
     }
 
@@ -222,14 +213,13 @@ impl Timeline {
                 }
             }
         }
-        self.entries
-            .retain_mut(|entry| match last.get(&entry.id.get()) {
-                Some(Some(held)) => {
-                    *entry = *held;
-                    true
-                }
-                _ => false,
-            });
+        self.entries.retain_mut(|entry| match last.get(&entry.id.get()) {
+            Some(Some(held)) => {
+                *entry = *held;
+                true
+            }
+            _ => false,
+        });
     }
 }
 
@@ -265,11 +255,7 @@ if redis.call('GETRANGE', KEYS[1], 0, 3) ~= 'MDT1' then return redis.call('DEL',
 return 0";
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use madang_core::ids::id_floor;
     use proptest::prelude::*;
@@ -281,11 +267,7 @@ mod tests {
     }
 
     fn entry(secs: i64, author: i64, rank: i64) -> Entry {
-        Entry {
-            id: PostId::new(at(secs)),
-            rank,
-            author: UserId::new(author),
-        }
+        Entry { id: PostId::new(at(secs)), rank, author: UserId::new(author) }
     }
 
     #[test]
@@ -296,17 +278,10 @@ mod tests {
             push_entry(&mut bytes, entry(secs, 8, base + secs * 10));
         }
         let timeline = parse(&bytes).unwrap();
-        assert_eq!(
-            (timeline.epoch, timeline.generation, timeline.floor),
-            (3, 99, 5)
-        );
+        assert_eq!((timeline.epoch, timeline.generation, timeline.floor), (3, 99, 5));
         assert_eq!(timeline.merged, [1, 2]);
         assert_eq!(timeline.stored, 4);
-        let ranks: Vec<i64> = timeline
-            .entries
-            .iter()
-            .map(|entry| entry.rank - base)
-            .collect();
+        let ranks: Vec<i64> = timeline.entries.iter().map(|entry| entry.rank - base).collect();
         assert_eq!(ranks, [20, 10, 0]);
     }
 
@@ -322,26 +297,14 @@ mod tests {
         push_floor(&mut bytes, at(-5));
         let timeline = parse(&bytes).unwrap();
         assert_eq!(timeline.entries, [entry(1, 8, base + 90 * 86_400)]);
-        assert_eq!(
-            (timeline.merged.as_slice(), timeline.floor),
-            (&[77][..], at(-5))
-        );
+        assert_eq!((timeline.merged.as_slice(), timeline.floor), (&[77][..], at(-5)));
         push_entry(&mut bytes, entry(0, 8, base));
-        assert_eq!(
-            parse(&bytes).unwrap().entries.len(),
-            2,
-            "a restored post comes back"
-        );
+        assert_eq!(parse(&bytes).unwrap().entries.len(), 2, "a restored post comes back");
     }
 
     #[test]
     fn foreign_bytes_are_no_timeline() {
-        for bytes in [
-            &b""[..],
-            b"MDT",
-            b"MDT2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-            &[0; 16],
-        ] {
+        for bytes in [&b""[..], b"MDT", b"MDT2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &[0; 16]] {
             assert!(parse(bytes).is_none());
         }
     }

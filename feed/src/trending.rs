@@ -58,21 +58,14 @@ pub struct TrendStore {
 
 /// `(x - normal) / sqrt(normal + 1)`: a Poisson count's deviation, kept tame where normal is near none.
 fn surprise(authors: i64, normal: f64) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of authors are far below 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "counts of authors are far below 2^52")]
     let authors = authors as f64;
     (authors - normal) / (normal + 1.0).sqrt()
 }
 
 impl Feed {
     /// Trending tickers, most surprising first, at most `limit`.
-    pub async fn trending_tickers(
-        &self,
-        limit: usize,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Trend>, ReadError> {
+    pub async fn trending_tickers(&self, limit: usize, now: DateTime<Utc>) -> Result<Vec<Trend>, ReadError> {
         self.catch_up().await?;
         let fresh = |held: &Arc<Computed>| held.at.elapsed() < MAX_AGE;
         if let Some(held) = self.trends.held.load_full().filter(fresh) {
@@ -83,10 +76,7 @@ impl Feed {
             return Ok(held.trends.iter().take(limit).cloned().collect());
         }
         let trends = Arc::new(self.compute_trends(now).await?);
-        self.trends.held.store(Some(Arc::new(Computed {
-            trends: trends.clone(),
-            at: Instant::now(),
-        })));
+        self.trends.held.store(Some(Arc::new(Computed { trends: trends.clone(), at: Instant::now() })));
         Ok(trends.iter().take(limit).cloned().collect())
     }
 
@@ -107,9 +97,7 @@ impl Feed {
             .filter(|trend| trend.surprise > 0.0)
             .collect();
         trends.sort_by(|a, b| {
-            b.surprise
-                .total_cmp(&a.surprise)
-                .then_with(|| a.ticker.symbol.cmp(&b.ticker.symbol))
+            b.surprise.total_cmp(&a.surprise).then_with(|| a.ticker.symbol.cmp(&b.ticker.symbol))
         });
         Ok(trends)
     }
@@ -123,24 +111,15 @@ impl Feed {
         now: DateTime<Utc>,
     ) -> Result<Page, ReadError> {
         let look = self.look(who).await?;
-        let scope = Scope {
-            list: List::Trending,
-            subject: 0,
-            viewer: look.id(),
-        };
+        let scope = Scope { list: List::Trending, subject: 0, viewer: look.id() };
         let snapshot = match cursor {
             Some(cursor) => self.open_snapshot(&scope, cursor).await?,
             None => match self.fresh_snapshot(LIST) {
                 Some(held) => (held, 0),
-                None => (
-                    self.freeze(LIST, posts::trending_posts(&self.pool, now, POSTS).await?)
-                        .await,
-                    0,
-                ),
+                None => (self.freeze(LIST, posts::trending_posts(&self.pool, now, POSTS).await?).await, 0),
             },
         };
-        self.snapshot_page(&look, &scope, snapshot, limit, now)
-            .await
+        self.snapshot_page(&look, &scope, snapshot, limit, now).await
     }
 }
 

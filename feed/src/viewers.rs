@@ -31,12 +31,7 @@ pub struct ViewerStore(moka::sync::Cache<i64, Arc<HeldViewer>>);
 
 impl Default for ViewerStore {
     fn default() -> Self {
-        Self(
-            moka::sync::Cache::builder()
-                .max_capacity(MAX_VIEWERS)
-                .time_to_live(MAX_AGE)
-                .build(),
-        )
+        Self(moka::sync::Cache::builder().max_capacity(MAX_VIEWERS).time_to_live(MAX_AGE).build())
     }
 }
 
@@ -64,10 +59,7 @@ pub struct Look {
 impl Look {
     /// Nobody logged in.
     pub fn anonymous() -> Self {
-        Self {
-            who: None,
-            viewer: Arc::default(),
-        }
+        Self { who: None, viewer: Arc::default() }
     }
 
     /// The viewer's id, or 0.
@@ -101,8 +93,7 @@ impl Feed {
             return Ok(Look::anonymous());
         };
         let mut pipe = redis::pipe();
-        pipe.get(self.kv.keys.change())
-            .get(self.kv.keys.viewer_token(who.user));
+        pipe.get(self.kv.keys.change()).get(self.kv.keys.viewer_token(who.user));
         let (change, token) = match self.kv.run::<(Option<String>, Option<String>)>(&pipe).await {
             Ok((change, token)) => (Ok(change), Ok(token)),
             Err(away) => (Err(away.clone()), Err(away)),
@@ -125,49 +116,24 @@ impl Feed {
         };
         let Ok(token) = token else {
             let viewer = Arc::new(viewer::load(&self.pool, who.user).await?);
-            return Ok(Look {
-                who: Some(who),
-                viewer,
-            });
+            return Ok(Look { who: Some(who), viewer });
         };
         if let Some(held) = self.viewers.0.get(&key).filter(|held| held.token == token) {
-            return Ok(Look {
-                who: Some(who),
-                viewer: held.viewer.clone(),
-            });
+            return Ok(Look { who: Some(who), viewer: held.viewer.clone() });
         }
         let then = self.sync.applied();
         let viewer = Arc::new(viewer::load(&self.pool, who.user).await?);
-        self.viewers.0.insert(
-            key,
-            Arc::new(HeldViewer {
-                token,
-                viewer: viewer.clone(),
-            }),
-        );
-        if !self
-            .sync
-            .still_true(then, |change| change == Change::Author(who.user))
-        {
+        self.viewers.0.insert(key, Arc::new(HeldViewer { token, viewer: viewer.clone() }));
+        if !self.sync.still_true(then, |change| change == Change::Author(who.user)) {
             self.viewers.0.invalidate(&key);
         }
-        Ok(Look {
-            who: Some(who),
-            viewer,
-        })
+        Ok(Look { who: Some(who), viewer })
     }
 
     async fn make_token(&self, user: UserId) -> Result<String, Away> {
         let key = self.kv.keys.viewer_token(user);
         let mut pipe = redis::pipe();
-        pipe.cmd("SET")
-            .arg(&key)
-            .arg(fresh_token())
-            .arg("NX")
-            .arg("PX")
-            .arg(TOKEN_MS)
-            .ignore()
-            .get(&key);
+        pipe.cmd("SET").arg(&key).arg(fresh_token()).arg("NX").arg("PX").arg(TOKEN_MS).ignore().get(&key);
         let (token,): (Option<String>,) = self.kv.run(&pipe).await?;
         token.ok_or_else(|| Away::unexpected("no token"))
     }
@@ -188,24 +154,13 @@ impl Feed {
     }
 
     /// The viewer's marks on posts, asked of PostgreSQL where they are too old to be held.
-    pub(crate) async fn marks_on(
-        &self,
-        look: &Look,
-        posts: &[PostId],
-    ) -> sqlx::Result<Vec<Option<Marks>>> {
+    pub(crate) async fn marks_on(&self, look: &Look, posts: &[PostId]) -> sqlx::Result<Vec<Option<Marks>>> {
         let Some(who) = look.who else {
             return Ok(vec![None; posts.len()]);
         };
-        let mut marks: Vec<Option<Marks>> = posts
-            .iter()
-            .map(|post| look.viewer.marks_on(*post))
-            .collect();
-        let unknown: Vec<i64> = posts
-            .iter()
-            .zip(&marks)
-            .filter(|(_, held)| held.is_none())
-            .map(|(post, _)| post.get())
-            .collect();
+        let mut marks: Vec<Option<Marks>> = posts.iter().map(|post| look.viewer.marks_on(*post)).collect();
+        let unknown: Vec<i64> =
+            posts.iter().zip(&marks).filter(|(_, held)| held.is_none()).map(|(post, _)| post.get()).collect();
         if !unknown.is_empty() {
             let found = viewer::marks(&self.pool, who.user, &unknown).await?;
             for (post, held) in posts.iter().zip(&mut marks) {

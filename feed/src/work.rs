@@ -36,11 +36,7 @@ pub struct Worker {
 impl Worker {
     /// A worker that has not begun.
     pub fn new(feed: Arc<Feed>, settings: WorkSettings) -> Self {
-        Self {
-            feed,
-            settings,
-            wake: Arc::default(),
-        }
+        Self { feed, settings, wake: Arc::default() }
     }
 
     /// Works until asked to stop; jobs in hand are finished, or given back by their lease.
@@ -83,15 +79,10 @@ impl Worker {
         if jobs.is_empty() {
             return Ok(0);
         }
-        let (batched, single): (Vec<Job>, Vec<Job>) = jobs
-            .iter()
-            .partition(|job| matches!(job.kind, JobKind::Fanout | JobKind::Score));
+        let (batched, single): (Vec<Job>, Vec<Job>) =
+            jobs.iter().partition(|job| matches!(job.kind, JobKind::Fanout | JobKind::Score));
         for kind in [JobKind::Fanout, JobKind::Score] {
-            let same: Vec<Job> = batched
-                .iter()
-                .filter(|job| job.kind == kind)
-                .copied()
-                .collect();
+            let same: Vec<Job> = batched.iter().filter(|job| job.kind == kind).copied().collect();
             self.run_batch(kind, &same).await?;
         }
         for few in single.chunks(AT_ONCE) {
@@ -106,20 +97,21 @@ impl Worker {
             return Ok(());
         }
         let ids: Vec<i64> = batch.iter().map(|job| job.subject).collect();
+        let began = std::time::Instant::now();
         let done = match kind {
             JobKind::Fanout => self.feed.fan_out(&ids, Utc::now()).await,
             _ => self.feed.rescore(&ids).await,
         };
         match done {
             Ok(()) => {
+                let name = kind.as_str();
+                metrics::histogram!("madang_job_batch_seconds", "kind" => name)
+                    .record(began.elapsed().as_secs_f64());
                 self.measure(batch);
                 jobs::finish(&self.feed.pool, batch).await
             }
             Err(error) => {
-                tracing::debug!(
-                    error = format!("{error:#}"),
-                    "a batch failed, its jobs run one by one"
-                );
+                tracing::debug!(error = format!("{error:#}"), "a batch failed, its jobs run one by one");
                 for job in batch {
                     self.run_one(*job).await;
                 }
@@ -136,8 +128,7 @@ impl Worker {
             }
             Err(error) => {
                 tracing::warn!(job.kind = job.kind.as_str(), job.subject, %error, "job failed");
-                metrics::counter!("madang_job_failures_total", "kind" => job.kind.as_str())
-                    .increment(1);
+                metrics::counter!("madang_job_failures_total", "kind" => job.kind.as_str()).increment(1);
                 jobs::fail(&self.feed.pool, &job, &error, self.settings.max_attempts).await
             }
         };
@@ -153,15 +144,9 @@ impl Worker {
             JobKind::Fanout => self.feed.fan_out(&[job.subject], now).await?,
             JobKind::Score => self.feed.rescore(&[job.subject]).await?,
             JobKind::Relation => {
-                self.feed
-                    .settle_relation(UserId::new(job.subject), UserId::new(job.peer))
-                    .await?;
+                self.feed.settle_relation(UserId::new(job.subject), UserId::new(job.peer)).await?;
             }
-            JobKind::Merge => {
-                self.feed
-                    .settle_merge(UserId::new(job.subject), now)
-                    .await?
-            }
+            JobKind::Merge => self.feed.settle_merge(UserId::new(job.subject), now).await?,
             JobKind::Publish => {
                 let number = changes::latest(&self.feed.pool).await?;
                 self.feed.kv.publish_change(number).await?;
@@ -194,10 +179,7 @@ impl Worker {
     async fn listen(&self) {
         loop {
             if let Err(error) = self.listen_once().await {
-                tracing::debug!(
-                    error = format!("{error:#}"),
-                    "wake-ups interrupted, polling goes on"
-                );
+                tracing::debug!(error = format!("{error:#}"), "wake-ups interrupted, polling goes on");
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
@@ -233,8 +215,7 @@ impl Worker {
     /// The limit may have been changed since the last start.
     async fn ask_for_misplaced(&self) {
         let asked = async {
-            let authors =
-                users::misplaced_authors(&self.feed.pool, self.feed.settings.push_limit).await?;
+            let authors = users::misplaced_authors(&self.feed.pool, self.feed.settings.push_limit).await?;
             jobs::enqueue_many(&self.feed.pool, JobKind::Merge, &authors, 0, Duration::ZERO).await
         };
         if let Err(error) = asked.await {

@@ -35,9 +35,7 @@ fn list<'a>(table: &'a toml::Table, key: &str) -> Result<&'a Vec<toml::Value>> {
 
 fn strings(table: &toml::Table, key: &str) -> Result<BTreeSet<String>> {
     let texts = list(table, key)?.iter().map(|value| {
-        let text = value
-            .as_str()
-            .with_context(|| format!("{key} should hold strings"))?;
+        let text = value.as_str().with_context(|| format!("{key} should hold strings"))?;
         Ok(text.to_owned())
     });
     texts.collect()
@@ -48,10 +46,7 @@ fn crate_name(entry: &toml::Table) -> Result<String> {
     let name = entry.get("crate").and_then(toml::Value::as_str);
     let name = name.context("deny.toml: an entry without `crate`")?;
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    ensure!(
-        name.chars().all(plain),
-        "deny.toml: `{name}` is more than a name"
-    );
+    ensure!(name.chars().all(plain), "deny.toml: `{name}` is more than a name");
     Ok(name.to_owned())
 }
 
@@ -69,20 +64,11 @@ fn read_policy() -> Result<Policy> {
     let (mut banned, mut single) = (BTreeSet::new(), BTreeSet::new());
     for entry in list(section(&table, "bans")?, "deny")? {
         let entry = entry.as_table().context("a ban should be a table")?;
-        let only_doubled = entry
-            .get("deny-multiple-versions")
-            .and_then(toml::Value::as_bool);
-        let list = if only_doubled == Some(true) {
-            &mut single
-        } else {
-            &mut banned
-        };
+        let only_doubled = entry.get("deny-multiple-versions").and_then(toml::Value::as_bool);
+        let list = if only_doubled == Some(true) { &mut single } else { &mut banned };
         list.insert(crate_name(entry)?);
     }
-    ensure!(
-        list(sources, "allow-git")?.is_empty(),
-        "git sources are not understood here"
-    );
+    ensure!(list(sources, "allow-git")?.is_empty(), "git sources are not understood here");
     Ok(Policy {
         licences: strings(licenses, "allow")?,
         exceptions,
@@ -105,13 +91,7 @@ struct Package {
 
 fn read_graph() -> Result<Vec<Package>> {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--all-features",
-        ])
+        .args(["metadata", "--format-version", "1", "--locked", "--all-features"])
         .current_dir(root())
         .output()
         .context("failed to start cargo metadata")?;
@@ -123,17 +103,13 @@ fn read_graph() -> Result<Vec<Package>> {
         let array = metadata.get(key).and_then(serde_json::Value::as_array);
         array.with_context(|| format!("cargo metadata printed no {key}"))
     };
-    let members: BTreeSet<_> = array("workspace_members")?
-        .iter()
-        .filter_map(serde_json::Value::as_str)
-        .collect();
+    let members: BTreeSet<_> =
+        array("workspace_members")?.iter().filter_map(serde_json::Value::as_str).collect();
     let packages = array("packages")?.iter().map(|package| {
         let text = |key: &str| package.get(key).and_then(serde_json::Value::as_str);
         Ok(Package {
             name: text("name").context("a package without a name")?.to_owned(),
-            version: text("version")
-                .context("a package without a version")?
-                .to_owned(),
+            version: text("version").context("a package without a version")?.to_owned(),
             licence: text("license").map(str::to_owned),
             source: text("source").map(str::to_owned),
             in_workspace: text("id").is_some_and(|id| members.contains(id)),
@@ -141,10 +117,7 @@ fn read_graph() -> Result<Vec<Package>> {
     });
     let packages: Vec<Package> = packages.collect::<Result<_>>()?;
     // Otherwise a change in cargo's output would let every check below pass on nothing.
-    ensure!(
-        packages.len() > 100 && !members.is_empty(),
-        "cargo metadata printed too little"
-    );
+    ensure!(packages.len() > 100 && !members.is_empty(), "cargo metadata printed too little");
     Ok(packages)
 }
 
@@ -158,18 +131,10 @@ fn report(complaints: &[String]) -> Result<()> {
 /// Whether `expression` can be satisfied with licences that `accepts` says yes to. `AND` binds closer
 /// than `OR`; `/` is cargo's old way to write `OR`; `A WITH B` is one licence of its own.
 fn is_satisfied(expression: &str, accepts: &dyn Fn(&str) -> bool) -> Result<bool> {
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
-    let mut words = Words {
-        left: spaced.split_whitespace().collect(),
-        accepts,
-    };
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+    let mut words = Words { left: spaced.split_whitespace().collect(), accepts };
     words.left.reverse();
-    let satisfied = words
-        .alternatives()
-        .with_context(|| format!("in `{expression}`"))?;
+    let satisfied = words.alternatives().with_context(|| format!("in `{expression}`"))?;
     match words.left.pop() {
         None => Ok(satisfied),
         Some(word) => bail!("`{word}` is unexpected in `{expression}`"),
@@ -264,9 +229,7 @@ fn every_dependency_comes_from_an_allowed_registry_or_the_workspace() -> Result<
     strangers.retain(|package| match &package.source {
         None => !package.in_workspace,
         Some(source) => {
-            let url = source
-                .strip_prefix("registry+")
-                .or(source.strip_prefix("sparse+"));
+            let url = source.strip_prefix("registry+").or(source.strip_prefix("sparse+"));
             !url.is_some_and(|url| policy.registries.contains(url))
         }
     });
@@ -277,16 +240,10 @@ fn every_dependency_comes_from_an_allowed_registry_or_the_workspace() -> Result<
 #[test]
 fn crates_that_must_not_be_doubled_have_one_version() -> Result<()> {
     let policy = read_policy()?;
-    ensure!(
-        !policy.single.is_empty(),
-        "deny.toml wants nothing to be single"
-    );
+    ensure!(!policy.single.is_empty(), "deny.toml wants nothing to be single");
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for package in read_graph()? {
-        versions
-            .entry(package.name)
-            .or_default()
-            .insert(package.version);
+        versions.entry(package.name).or_default().insert(package.version);
     }
     versions.retain(|name, versions| policy.single.contains(name) && versions.len() > 1);
     let complaint = |(name, versions)| format!("{name} is there in versions {versions:?}");
@@ -322,39 +279,21 @@ fn and_binds_closer_than_or_and_parentheses_closer_still() -> Result<()> {
     assert!(satisfied_by(&["MIT"], "MIT OR Apache-2.0 AND ISC")?);
     assert!(satisfied_by(&["MIT"], "Apache-2.0 AND ISC OR MIT")?);
     assert!(!satisfied_by(&["MIT"], "(MIT OR Apache-2.0) AND ISC")?);
-    assert!(satisfied_by(
-        &["MIT", "ISC"],
-        "((MIT OR Apache-2.0)) AND ISC"
-    )?);
+    assert!(satisfied_by(&["MIT", "ISC"], "((MIT OR Apache-2.0)) AND ISC")?);
     Ok(())
 }
 
 #[test]
 fn a_licence_with_an_exception_is_another_licence() -> Result<()> {
     let expression = "Apache-2.0 WITH LLVM-exception OR GPL-2.0-only";
-    assert!(!satisfied_by(
-        &["Apache-2.0", "LLVM-exception"],
-        expression
-    )?);
-    assert!(satisfied_by(
-        &["Apache-2.0 WITH LLVM-exception"],
-        expression
-    )?);
+    assert!(!satisfied_by(&["Apache-2.0", "LLVM-exception"], expression)?);
+    assert!(satisfied_by(&["Apache-2.0 WITH LLVM-exception"], expression)?);
     Ok(())
 }
 
 #[test]
 fn a_broken_expression_is_refused_even_where_its_start_would_do() {
-    for broken in [
-        "",
-        "MIT OR",
-        "MIT AND",
-        "MIT Apache-2.0",
-        "(MIT",
-        "MIT)",
-        "OR MIT",
-        "MIT WITH",
-    ] {
+    for broken in ["", "MIT OR", "MIT AND", "MIT Apache-2.0", "(MIT", "MIT)", "OR MIT", "MIT WITH"] {
         assert!(satisfied_by(&["MIT"], broken).is_err(), "{broken}");
     }
 }

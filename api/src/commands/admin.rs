@@ -73,32 +73,17 @@ pub(crate) enum JobsCommand {
 pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::Result<ExitCode> {
     let pool = db::connect(&settings.database)?;
     match command {
-        AdminCommand::CreateUser {
-            handle,
-            role,
-            password,
-            if_missing,
-        } => {
+        AdminCommand::CreateUser { handle, role, password, if_missing } => {
             create_user(&pool, &handle, role, password, if_missing).await?;
         }
         AdminCommand::SetRole { handle, role } => set_role(&pool, &handle, role).await?,
         AdminCommand::IssueToken { handle, days } => {
             let user = super::person(&pool, &handle).await?;
-            println!(
-                "{}",
-                sessions::start(&pool, user, Utc::now(), days.clamp(1, 3_650)).await?
-            );
+            println!("{}", sessions::start(&pool, user, Utc::now(), days.clamp(1, 3_650)).await?);
         }
-        AdminCommand::Jobs {
-            command: JobsCommand::List,
-        } => list_jobs(&pool).await?,
-        AdminCommand::Jobs {
-            command: JobsCommand::Replay { kind },
-        } => {
-            println!(
-                "{} jobs replayed",
-                jobs::replay(&pool, kind.as_deref()).await?
-            );
+        AdminCommand::Jobs { command: JobsCommand::List } => list_jobs(&pool).await?,
+        AdminCommand::Jobs { command: JobsCommand::Replay { kind } } => {
+            println!("{} jobs replayed", jobs::replay(&pool, kind.as_deref()).await?);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -159,14 +144,8 @@ async fn list_jobs(pool: &PgPool) -> anyhow::Result<()> {
     let state = jobs::state(pool).await?;
     for job in jobs::parked(pool, 1_000).await? {
         let error = job.last_error.unwrap_or_default();
-        println!(
-            "parked: {} {} {} after {} tries: {error}",
-            job.kind, job.subject, job.peer, job.attempts
-        );
+        println!("parked: {} {} {} after {} tries: {error}", job.kind, job.subject, job.peer, job.attempts);
     }
-    println!(
-        "{} waiting, oldest due {:.1} s ago, {} parked",
-        state.depth, state.oldest_secs, state.parked
-    );
+    println!("{} waiting, oldest due {:.1} s ago, {} parked", state.depth, state.oldest_secs, state.parked);
     Ok(())
 }

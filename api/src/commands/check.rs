@@ -9,11 +9,7 @@ use madang_feed::check::Options;
 use crate::app::open_feed;
 
 /// Compares and prints what was found; the last line can be read by a script.
-pub(crate) async fn run(
-    settings: &Settings,
-    user: Option<&str>,
-    repair: bool,
-) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(settings: &Settings, user: Option<&str>, repair: bool) -> anyhow::Result<ExitCode> {
     let pool = db::connect_bulk(&settings.database)?;
     let feed = open_feed(settings, pool.clone(), Vec::new())?;
     let user = match user {
@@ -22,14 +18,10 @@ pub(crate) async fn run(
     };
     let waiting = jobs::state(&pool).await?.depth;
     if waiting > 0 {
-        println!(
-            "{waiting} jobs are waiting: what they will change may be counted as a difference"
-        );
+        println!("{waiting} jobs are waiting: what they will change may be counted as a difference");
     }
     let bar = ProgressBar::no_length();
-    bar.set_style(ProgressStyle::with_template(
-        "{bar:30} {pos}/{len} compared, {eta} left",
-    )?);
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} compared, {eta} left")?);
     let report = feed
         .check(&Options { user, repair }, &|done, total| {
             bar.set_length(total);
@@ -51,9 +43,5 @@ pub(crate) async fn run(
         "{} timelines and {} boards compared, {} differences",
         report.timelines, report.boards, report.differences
     );
-    Ok(if report.is_clean() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

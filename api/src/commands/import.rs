@@ -13,10 +13,7 @@ struct Bars(Mutex<ProgressBar>);
 
 impl Bars {
     fn current(&self) -> ProgressBar {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -45,16 +42,10 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let pool = db::connect_bulk(&settings.database)?;
     let rejects = rejects.unwrap_or_else(|| {
-        let name = dir
-            .file_name()
-            .map_or("import".into(), |name| name.to_string_lossy().into_owned());
+        let name = dir.file_name().map_or("import".into(), |name| name.to_string_lossy().into_owned());
         PathBuf::from(format!("{name}.rejects.csv"))
     });
-    let options = Options {
-        dir,
-        rejects,
-        push_limit: settings.feed.push_limit,
-    };
+    let options = Options { dir, rejects, push_limit: settings.feed.push_limit };
     let bars = Bars(Mutex::new(ProgressBar::hidden()));
     let counts = import::run(&pool, &options, &bars).await;
     bars.current().finish_and_clear();

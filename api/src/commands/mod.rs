@@ -71,9 +71,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve { with_worker } => done(serve::serve(settings, with_worker).await),
         Command::Work => done(serve::work(settings).await),
         Command::Migrate => {
-            db::migrate(&settings.database)
-                .await
-                .context("failed to migrate")?;
+            db::migrate(&settings.database).await.context("failed to migrate")?;
             println!("migrations applied");
             Ok(ExitCode::SUCCESS)
         }
@@ -90,10 +88,8 @@ fn done(result: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
 
 /// The person a command names.
 async fn person(pool: &sqlx::PgPool, handle: &str) -> anyhow::Result<madang_core::ids::UserId> {
-    let parsed = madang_core::handle::Handle::parse(handle)
-        .with_context(|| format!("{handle} is no handle"))?;
+    let parsed =
+        madang_core::handle::Handle::parse(handle).with_context(|| format!("{handle} is no handle"))?;
     let found = madang_core::users::by_handle(pool, &parsed).await?;
-    Ok(found
-        .with_context(|| format!("there is nobody called {handle}"))?
-        .id)
+    Ok(found.with_context(|| format!("there is nobody called {handle}"))?.id)
 }

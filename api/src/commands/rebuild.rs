@@ -20,9 +20,7 @@ pub(crate) async fn run(settings: &Settings, user: Option<&str>) -> anyhow::Resu
     let now = Utc::now();
     let since = now - chrono::Duration::days(settings.feed.seen_days - 1);
     let bar = ProgressBar::new_spinner();
-    bar.set_style(ProgressStyle::with_template(
-        "{spinner} {pos} timelines rebuilt",
-    )?);
+    bar.set_style(ProgressStyle::with_template("{spinner} {pos} timelines rebuilt")?);
     let mut after = UserId::new(0);
     loop {
         let readers = users::readers_after(&pool, after, only, since, 500).await?;
@@ -32,8 +30,7 @@ pub(crate) async fn run(settings: &Settings, user: Option<&str>) -> anyhow::Resu
         after = *last;
         for (reader, seen_at) in &readers {
             let left = *seen_at + chrono::Duration::days(settings.feed.seen_days - 1) - now;
-            feed.rebuild_for(*reader, left.to_std().unwrap_or_default(), now)
-                .await?;
+            feed.rebuild_for(*reader, left.to_std().unwrap_or_default(), now).await?;
             bar.inc(1);
         }
     }

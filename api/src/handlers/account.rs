@@ -75,8 +75,7 @@ pub(crate) async fn signup(call: Call, body: Body) -> Result<HttpResponse, Probl
     };
     let mut tx: db::Tx<'_> = call.app.pool.begin().await?;
     let id = users::create(&mut *tx, &user).await.map_err(taken)?;
-    let token =
-        sessions::start(&mut *tx, id, call.now, call.app.settings.auth.session_days).await?;
+    let token = sessions::start(&mut *tx, id, call.now, call.app.settings.auth.session_days).await?;
     tx.commit().await?;
     logged_in(&call, StatusCode::CREATED, id, &token).await
 }
@@ -85,9 +84,7 @@ fn taken(error: sqlx::Error) -> Problem {
     let message = match db::violated(&error) {
         Some("users_handle_fold_unique") => "is taken; choose another",
         Some("users_handle_skeleton_unique") => "looks like a handle that is taken; choose another",
-        _ if matches!(error, sqlx::Error::RowNotFound) => {
-            "belonged to somebody who left; choose another"
-        }
+        _ if matches!(error, sqlx::Error::RowNotFound) => "belonged to somebody who left; choose another",
         _ => return error.into(),
     };
     Problem::field("handle", message)
@@ -95,22 +92,14 @@ fn taken(error: sqlx::Error) -> Problem {
 
 fn parse_signup(body: SignupBody) -> Result<Signup, Problem> {
     let mut errors = Vec::new();
-    let mut wrong = |field: &str, message: String| {
-        errors.push(FieldError {
-            field: field.into(),
-            message,
-        })
-    };
+    let mut wrong = |field: &str, message: String| errors.push(FieldError { field: field.into(), message });
     let handle = Handle::for_signup(&body.handle);
     if let Err(error) = &handle {
         wrong("handle", error.to_string());
     }
     let name = match &body.name {
         Some(name) => text::parse_line(name, text::MAX_NAME_CHARS),
-        None => Ok(handle
-            .as_ref()
-            .map(|handle| handle.as_str().to_owned())
-            .unwrap_or_default()),
+        None => Ok(handle.as_ref().map(|handle| handle.as_str().to_owned()).unwrap_or_default()),
     };
     if let Err(error) = &name {
         wrong("name", error.to_string());
@@ -123,12 +112,9 @@ fn parse_signup(body: SignupBody) -> Result<Signup, Problem> {
         wrong("password", "must have 10 to 256 bytes".into());
     }
     match (handle, name) {
-        (Ok(handle), Ok(name)) if errors.is_empty() => Ok(Signup {
-            handle,
-            name,
-            language,
-            password: body.password,
-        }),
+        (Ok(handle), Ok(name)) if errors.is_empty() => {
+            Ok(Signup { handle, name, language, password: body.password })
+        }
         _ => Err(Problem::invalid(errors)),
     }
 }
@@ -145,13 +131,7 @@ pub(crate) async fn login(call: Call, body: Body) -> Result<HttpResponse, Proble
     let Some(id) = id.filter(|_| fits) else {
         return Err(Problem::unauthorized("handle or password is wrong"));
     };
-    let token = sessions::start(
-        &call.app.pool,
-        id,
-        call.now,
-        call.app.settings.auth.session_days,
-    )
-    .await?;
+    let token = sessions::start(&call.app.pool, id, call.now, call.app.settings.auth.session_days).await?;
     logged_in(&call, StatusCode::OK, id, &token).await
 }
 
@@ -171,10 +151,7 @@ async fn logged_in(
 
 async fn own_profile(call: &Call, id: UserId) -> Result<Profile, Problem> {
     let found = users::by_ids(&call.app.pool, &[id.get()]).await?;
-    found
-        .into_iter()
-        .next()
-        .ok_or_else(|| Problem::unauthorized("this account is gone"))
+    found.into_iter().next().ok_or_else(|| Problem::unauthorized("this account is gone"))
 }
 
 fn me_json(profile: &Profile) -> serde_json::Value {
@@ -193,10 +170,7 @@ pub(crate) async fn logout(call: Call) -> Result<HttpResponse, Problem> {
         .write(b"", async |tx| {
             sessions::end(&mut *tx, &login.token_hash).await?;
             changes::record(tx, &[Change::Sessions(login.who.user)]).await?;
-            Ok(Done::empty(Effects {
-                changed: true,
-                viewers: Vec::new(),
-            }))
+            Ok(Done::empty(Effects { changed: true, viewers: Vec::new() }))
         })
         .await?;
     let mut answer = answer;
@@ -219,38 +193,19 @@ pub(crate) async fn edit(call: Call, body: Body) -> Result<HttpResponse, Problem
     call.write(body.bytes(), async |tx| {
         users::edit(&mut *tx, who.user, &edit).await?;
         let found = users::by_ids(&mut *tx, &[who.user.get()]).await?;
-        let profile = found
-            .first()
-            .ok_or_else(|| Problem::unauthorized("this account is gone"))?;
+        let profile = found.first().ok_or_else(|| Problem::unauthorized("this account is gone"))?;
         let answer = me_json(profile).to_string();
         changes::record(tx, &[Change::Author(who.user)]).await?;
-        Ok(Done::json(
-            StatusCode::OK,
-            answer,
-            Effects {
-                changed: true,
-                viewers: Vec::new(),
-            },
-        ))
+        Ok(Done::json(StatusCode::OK, answer, Effects { changed: true, viewers: Vec::new() }))
     })
     .await
 }
 
 fn parse_edit(body: EditBody) -> Result<ProfileEdit, Problem> {
-    let name = body
-        .name
-        .map(|name| text::parse_line(&name, text::MAX_NAME_CHARS))
-        .transpose();
+    let name = body.name.map(|name| text::parse_line(&name, text::MAX_NAME_CHARS)).transpose();
     let bio = body.bio.map(|bio| text::parse_bio(&bio)).transpose();
-    if let Some(language) = body
-        .language
-        .as_deref()
-        .filter(|language| !["ko", "en"].contains(language))
-    {
-        return Err(Problem::field(
-            "language",
-            format!("must be ko or en, not {language:?}"),
-        ));
+    if let Some(language) = body.language.as_deref().filter(|language| !["ko", "en"].contains(language)) {
+        return Err(Problem::field("language", format!("must be ko or en, not {language:?}")));
     }
     Ok(ProfileEdit {
         name: name.map_err(|error| Problem::field("name", error))?,
@@ -265,10 +220,7 @@ pub(crate) async fn delete(call: Call, body: Body) -> Result<HttpResponse, Probl
     let confirmed: ConfirmBody = body.parse()?;
     let own = own_profile(&call, who.user).await?;
     if confirmed.handle != own.handle {
-        return Err(Problem::field(
-            "handle",
-            "must repeat your handle to confirm",
-        ));
+        return Err(Problem::field("handle", "must repeat your handle to confirm"));
     }
     let limit = call.app.settings.feed.push_limit;
     let mut tx: db::Tx<'_> = call.app.pool.begin().await?;
@@ -279,9 +231,7 @@ pub(crate) async fn delete(call: Call, body: Body) -> Result<HttpResponse, Probl
     let number = changes::latest(&call.app.pool).await?;
     call.app.feed.publish(number).await;
     call.app.feed.catch_up().await?;
-    Ok(HttpResponse::NoContent()
-        .cookie(auth::cookie(&call.app, ""))
-        .finish())
+    Ok(HttpResponse::NoContent().cookie(auth::cookie(&call.app, "")).finish())
 }
 
 /// `GET /v1/me/export`
@@ -290,15 +240,10 @@ pub(crate) async fn export(call: Call) -> Result<HttpResponse, Problem> {
     let mut tx: db::Tx<'_> = call.app.pool.begin().await?;
     let files = exports::everything_about(&mut tx, who.user).await?;
     tx.rollback().await?;
-    let packed = tokio::task::spawn_blocking(move || pack(&files))
-        .await
-        .map_err(Problem::internal)??;
+    let packed = tokio::task::spawn_blocking(move || pack(&files)).await.map_err(Problem::internal)??;
     Ok(HttpResponse::Ok()
         .content_type("application/zip")
-        .insert_header((
-            "content-disposition",
-            "attachment; filename=\"madang-export.zip\"",
-        ))
+        .insert_header(("content-disposition", "attachment; filename=\"madang-export.zip\""))
         .body(packed))
 }
 

@@ -39,11 +39,7 @@ struct LimitQuery {
 pub(crate) async fn home(call: Call) -> Result<HttpResponse, Problem> {
     let query: OrderedQuery = call.query()?;
     let (order, limit) = (query.order()?, page_limit(query.limit)?);
-    let page = call
-        .app
-        .feed
-        .home(call.who()?, order, query.cursor.as_deref(), limit, call.now)
-        .await?;
+    let page = call.app.feed.home(call.who()?, order, query.cursor.as_deref(), limit, call.now).await?;
     Ok(json(page.body))
 }
 
@@ -53,28 +49,14 @@ pub(crate) async fn board(call: Call, req: HttpRequest) -> Result<HttpResponse, 
     let (order, limit) = (query.order()?, page_limit(query.limit)?);
     let ticker = ticker(&call, &req).await?;
     let cursor = query.cursor.as_deref();
-    let page = call
-        .app
-        .feed
-        .board(call.viewer(), ticker.id, order, cursor, limit, call.now)
-        .await?;
+    let page = call.app.feed.board(call.viewer(), ticker.id, order, cursor, limit, call.now).await?;
     Ok(json(page.body))
 }
 
 async fn listed(call: &Call, list: Listing) -> Result<HttpResponse, Problem> {
     let query: PageQuery = call.query()?;
     let limit = query.limit()?;
-    let page = call
-        .app
-        .feed
-        .listed(
-            call.viewer(),
-            list,
-            query.cursor.as_deref(),
-            limit,
-            call.now,
-        )
-        .await?;
+    let page = call.app.feed.listed(call.viewer(), list, query.cursor.as_deref(), limit, call.now).await?;
     Ok(json(page.body))
 }
 
@@ -108,11 +90,7 @@ pub(crate) async fn bookmarks(call: Call) -> Result<HttpResponse, Problem> {
 pub(crate) async fn trending_posts(call: Call) -> Result<HttpResponse, Problem> {
     let query: PageQuery = call.query()?;
     let limit = query.limit()?;
-    let page = call
-        .app
-        .feed
-        .trending_posts(call.viewer(), query.cursor.as_deref(), limit, call.now)
-        .await?;
+    let page = call.app.feed.trending_posts(call.viewer(), query.cursor.as_deref(), limit, call.now).await?;
     Ok(json(page.body))
 }
 

@@ -31,30 +31,22 @@ pub(crate) async fn live(call: Call, req: HttpRequest) -> Result<HttpResponse, P
         None => None,
         Some(name) => {
             let catalogue = call.app.feed.catalogue().await?;
-            let found = catalogue
-                .find(name)
-                .ok_or_else(|| Problem::field("ticker", "is not a known ticker"))?;
+            let found =
+                catalogue.find(name).ok_or_else(|| Problem::field("ticker", "is not a known ticker"))?;
             Some(catalogue.current(found.id))
         }
     };
     if ticker.is_none() && look.who.is_none() {
-        return Err(Problem::field(
-            "ticker",
-            "must be named, or log in for your own updates",
-        ));
+        return Err(Problem::field("ticker", "must be named, or log in for your own updates"));
     }
-    if call.app.hub.len() >= call.app.settings.http.live_connections
-        || call.app.stopping.is_cancelled()
-    {
+    if call.app.hub.len() >= call.app.settings.http.live_connections || call.app.stopping.is_cancelled() {
         return Err(Problem::unavailable());
     }
     let last: Option<PostId> = match req.headers().get("last-event-id") {
         None => None,
         Some(value) => {
             let parsed = value.to_str().ok().and_then(|text| text.parse().ok());
-            Some(parsed.ok_or_else(|| {
-                Problem::field("Last-Event-ID", "must be the id of the last event")
-            })?)
+            Some(parsed.ok_or_else(|| Problem::field("Last-Event-ID", "must be the id of the last event"))?)
         }
     };
     // Subscribed before the backlog is read, so that nothing falls between the two.
@@ -72,11 +64,7 @@ pub(crate) async fn live(call: Call, req: HttpRequest) -> Result<HttpResponse, P
 
 type Events = Pin<Box<dyn Stream<Item = Result<Bytes, actix_web::Error>>>>;
 
-fn events(
-    missed: Vec<Frame>,
-    live: Subscription,
-    stopping: tokio_util::sync::CancellationToken,
-) -> Events {
+fn events(missed: Vec<Frame>, live: Subscription, stopping: tokio_util::sync::CancellationToken) -> Events {
     let head = stream::once(async { Ok(Bytes::from_static(b"retry: 2000\n: connected\n\n")) });
     let missed = stream::iter(missed.into_iter().map(|frame| Ok(event(&frame))));
     let live = stream::unfold((live, stopping), |(mut live, stopping)| async move {
@@ -94,8 +82,5 @@ fn events(
 
 fn event(frame: &Frame) -> Bytes {
     let Frame { reason, post } = frame;
-    Bytes::from(format!(
-        "event: {}\nid: {post}\ndata: {{\"id\":\"{post}\"}}\n\n",
-        reason.as_str()
-    ))
+    Bytes::from(format!("event: {}\nid: {post}\ndata: {{\"id\":\"{post}\"}}\n\n", reason.as_str()))
 }

@@ -56,9 +56,7 @@ fn segment<'a>(req: &'a HttpRequest, name: &str) -> &'a str {
 
 /// The post an address names.
 pub(crate) fn post_id(req: &HttpRequest) -> Result<PostId, Problem> {
-    segment(req, "id")
-        .parse()
-        .map_err(|_| Problem::not_found("post"))
+    segment(req, "id").parse().map_err(|_| Problem::not_found("post"))
 }
 
 /// A path segment as text.
@@ -70,9 +68,7 @@ pub(crate) fn text_segment(req: &HttpRequest, name: &str) -> String {
 pub(crate) async fn person(call: &Call, req: &HttpRequest) -> Result<Profile, Problem> {
     let not_found = || Problem::not_found("person");
     let handle = Handle::parse(segment(req, "handle")).map_err(|_| not_found())?;
-    users::by_handle(&call.app.pool, &handle)
-        .await?
-        .ok_or_else(not_found)
+    users::by_handle(&call.app.pool, &handle).await?.ok_or_else(not_found)
 }
 
 /// The person an address names, unless either blocked the other.
@@ -86,26 +82,15 @@ pub(crate) async fn visible_person(call: &Call, req: &HttpRequest) -> Result<Pro
 }
 
 /// The ticker an address names; a renamed one answers with where it lives now.
-pub(crate) async fn ticker(
-    call: &Call,
-    req: &HttpRequest,
-) -> Result<std::sync::Arc<Ticker>, Problem> {
+pub(crate) async fn ticker(call: &Call, req: &HttpRequest) -> Result<std::sync::Arc<Ticker>, Problem> {
     call.app.feed.catch_up().await?;
     let catalogue = call.app.feed.catalogue().await?;
-    let found = catalogue
-        .find(segment(req, "symbol"))
-        .ok_or_else(|| Problem::not_found("ticker"))?;
+    let found = catalogue.find(segment(req, "symbol")).ok_or_else(|| Problem::not_found("ticker"))?;
     if found.status == TickerStatus::Renamed
-        && let Some(now) = catalogue
-            .get(catalogue.current(found.id))
-            .filter(|now| now.id != found.id)
+        && let Some(now) = catalogue.get(catalogue.current(found.id)).filter(|now| now.id != found.id)
     {
         let old = segment(req, "symbol");
-        return Err(Problem::moved(req.uri().to_string().replacen(
-            &encoded(req, old),
-            &now.symbol,
-            1,
-        )));
+        return Err(Problem::moved(req.uri().to_string().replacen(&encoded(req, old), &now.symbol, 1)));
     }
     Ok(found.clone())
 }

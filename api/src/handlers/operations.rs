@@ -14,16 +14,12 @@ use crate::{
 
 /// `GET /`
 pub(crate) async fn root() -> HttpResponse {
-    HttpResponse::Found()
-        .insert_header((LOCATION, "/docs/"))
-        .finish()
+    HttpResponse::Found().insert_header((LOCATION, "/docs/")).finish()
 }
 
 /// `GET /healthz`: the process is alive, whatever its stores do.
 pub(crate) async fn healthz() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .body("ok\n")
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
 /// `GET /readyz`: 200 when PostgreSQL answers; Redis away is said but served around.
@@ -34,16 +30,9 @@ pub(crate) async fn readyz(call: Call) -> HttpResponse {
     let redis = call.app.feed.kv.ping().await;
     let stopping = call.app.stopping.is_cancelled();
     let ready = database && !stopping;
-    let body =
-        json!({"ready": ready, "postgresql": database, "redis": redis, "stopping": stopping});
-    let mut response = if ready {
-        HttpResponse::Ok()
-    } else {
-        HttpResponse::ServiceUnavailable()
-    };
-    response
-        .content_type("application/json")
-        .body(body.to_string())
+    let body = json!({"ready": ready, "postgresql": database, "redis": redis, "stopping": stopping});
+    let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.content_type("application/json").body(body.to_string())
 }
 
 /// `GET /metrics`
@@ -64,9 +53,7 @@ pub(crate) async fn metrics(call: Call) -> HttpResponse {
     metrics::gauge!("madang_database_connections_idle").set(f64::from(idle));
     let live = u32::try_from(call.app.hub.len()).unwrap_or(u32::MAX);
     metrics::gauge!("madang_live_readers").set(f64::from(live));
-    HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4")
-        .body(call.app.metrics.render())
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(call.app.metrics.render())
 }
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi::document().to_string());
@@ -78,22 +65,19 @@ pub(crate) async fn openapi() -> HttpResponse {
 
 /// `GET /docs`: relative addresses of its files need the slash.
 pub(crate) async fn docs() -> HttpResponse {
-    HttpResponse::Found()
-        .insert_header((LOCATION, "/docs/"))
-        .finish()
+    HttpResponse::Found().insert_header((LOCATION, "/docs/")).finish()
 }
 
-static SWAGGER: LazyLock<Arc<utoipa_swagger_ui::Config<'static>>> = LazyLock::new(|| {
-    Arc::new(utoipa_swagger_ui::Config::from("/openapi.json").validator_url("none"))
-});
+static SWAGGER: LazyLock<Arc<utoipa_swagger_ui::Config<'static>>> =
+    LazyLock::new(|| Arc::new(utoipa_swagger_ui::Config::from("/openapi.json").validator_url("none")));
 
 /// `GET /docs/{file}`: the viewer, with all its files in the executable.
 pub(crate) async fn docs_file(req: HttpRequest) -> Result<HttpResponse, Problem> {
     let name = super::text_segment(&req, "file");
     match utoipa_swagger_ui::serve(&name, SWAGGER.clone()) {
-        Ok(Some(file)) => Ok(HttpResponse::Ok()
-            .content_type(file.content_type)
-            .body(file.bytes.into_owned())),
+        Ok(Some(file)) => {
+            Ok(HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()))
+        }
         Ok(None) => Err(Problem::not_found("file")),
         Err(error) => Err(Problem::internal(error)),
     }

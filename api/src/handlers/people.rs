@@ -55,45 +55,26 @@ pub(crate) async fn following(call: Call, req: HttpRequest) -> Result<HttpRespon
     follow_page(&call, &req, false).await
 }
 
-async fn follow_page(
-    call: &Call,
-    req: &HttpRequest,
-    followers: bool,
-) -> Result<HttpResponse, Problem> {
+async fn follow_page(call: &Call, req: &HttpRequest, followers: bool) -> Result<HttpResponse, Problem> {
     let query: PageQuery = call.query()?;
     let limit = query.limit()?;
     let profile = visible_person(call, req).await?;
     let look = call.app.feed.look(call.viewer()).await?;
     // Followers and following are two lists of one person: the sign tells them apart.
-    let subject = if followers {
-        profile.id.get()
-    } else {
-        -profile.id.get()
-    };
-    let scope = Scope {
-        list: List::People,
-        subject,
-        viewer: look.id(),
-    };
+    let subject = if followers { profile.id.get() } else { -profile.id.get() };
+    let scope = Scope { list: List::People, subject, viewer: look.id() };
     let after = open(call, &scope, query.cursor.as_deref())?;
     let ids = follows::page(&call.app.pool, profile.id, followers, after, count(limit)).await?;
     people_page(call, &look, &scope, ids, limit).await
 }
 
 /// One's own lists of people, blocked or muted.
-pub(crate) async fn own_people(
-    call: &Call,
-    list: relations::PeopleList,
-) -> Result<HttpResponse, Problem> {
+pub(crate) async fn own_people(call: &Call, list: relations::PeopleList) -> Result<HttpResponse, Problem> {
     let query: PageQuery = call.query()?;
     let limit = query.limit()?;
     let who = call.who()?;
     let subject = i64::from(list == relations::PeopleList::Blocked);
-    let scope = Scope {
-        list: List::OwnPeople,
-        subject,
-        viewer: who.user.get(),
-    };
+    let scope = Scope { list: List::OwnPeople, subject, viewer: who.user.get() };
     let after = open(call, &scope, query.cursor.as_deref())?;
     let ids = relations::people(&call.app.pool, who.user, list, after, count(limit)).await?;
     people_page(call, &Look::anonymous(), &scope, ids, limit).await
@@ -107,12 +88,7 @@ fn count(limit: usize) -> i64 {
 fn open(call: &Call, scope: &Scope, cursor: Option<&str>) -> Result<i64, Problem> {
     match cursor {
         None => Ok(0),
-        Some(cursor) => call
-            .app
-            .feed
-            .open_cursor::<1>(scope, cursor)
-            .map(|[id]| id)
-            .map_err(Problem::from),
+        Some(cursor) => call.app.feed.open_cursor::<1>(scope, cursor).map(|[id]| id).map_err(Problem::from),
     }
 }
 
@@ -125,17 +101,11 @@ async fn people_page(
 ) -> Result<HttpResponse, Problem> {
     let more = ids.len() > limit;
     ids.truncate(limit);
-    let next = ids
-        .last()
-        .filter(|_| more)
-        .map(|last| call.app.feed.seal_cursor(scope, [*last]));
+    let next = ids.last().filter(|_| more).map(|last| call.app.feed.seal_cursor(scope, [*last]));
     let mut people = users::by_ids(&call.app.pool, &ids).await?;
     people.sort_by_key(|person| person.id);
     let blocked = |id: UserId| look.onlooker(id) == madang_core::visibility::Onlooker::Blocked;
-    let items: Vec<serde_json::Value> = people
-        .iter()
-        .filter(|person| !person.deleted && !blocked(person.id))
-        .map(user_json)
-        .collect();
+    let items: Vec<serde_json::Value> =
+        people.iter().filter(|person| !person.deleted && !blocked(person.id)).map(user_json).collect();
     Ok(send(&json!({"items": items, "next_cursor": next})))
 }

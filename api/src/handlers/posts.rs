@@ -7,8 +7,8 @@ use madang_core::{
     ids::{PostId, UserId},
     polls::{self, OPEN_MINUTES, OPTIONS},
     posts::{
-        self, EditRefused, Entry, NewPoll, NewPost, PostCounts, PostRecord, PricedTicker,
-        Published, Stance, Target, TickerMark,
+        self, EditRefused, Entry, NewPoll, NewPost, PostCounts, PostRecord, PricedTicker, Published, Stance,
+        Target, TickerMark,
     },
     reactions,
     text::{self, PostBody},
@@ -66,11 +66,7 @@ struct VoteBody {
 pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Problem> {
     let who = call.who()?;
     let input: NewPostBody = body.parse()?;
-    call.limit(if input.reply_to.is_some() {
-        Rate::Reply
-    } else {
-        Rate::Post
-    })?;
+    call.limit(if input.reply_to.is_some() { Rate::Reply } else { Rate::Post })?;
     let usage = call.idempotency(body.bytes())?;
     let look = call.app.feed.look(Some(who)).await?;
     let post = parse_post(&call, &look, input).await?;
@@ -80,11 +76,7 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Probl
         Published::NoAuthor => Err(Problem::unauthorized("this account is gone")),
         Published::New(created) => {
             call.app.waker.wake();
-            let entry = Entry {
-                id: created.id,
-                rank: created.rank,
-                author: who.user,
-            };
+            let entry = Entry { id: created.id, rank: created.rank, author: who.user };
             call.app.feed.append_own(entry).await;
             Ok(HttpResponse::Created()
                 .content_type("application/json")
@@ -97,58 +89,20 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Probl
 /// Turns the input into a post, or says all that is wrong with it.
 async fn parse_post(call: &Call, look: &Look, input: NewPostBody) -> Result<NewPost, Problem> {
     let mut errors = Vec::new();
-    let body =
-        note(&mut errors, "body", PostBody::parse(&input.body)).unwrap_or_else(PostBody::empty);
-    let stance = input
-        .stance
-        .as_deref()
-        .map_or(Some(Stance::None), Stance::parse);
-    let stance = note(
-        &mut errors,
-        "stance",
-        stance.ok_or("must be bull, bear or none"),
-    )
-    .unwrap_or(Stance::None);
-    let poll = input
-        .poll
-        .and_then(|poll| parse_poll(&mut errors, poll, call));
-    if let Some(language) = input
-        .language
-        .as_deref()
-        .filter(|name| !["ko", "en"].contains(name))
-    {
-        errors.push(field(
-            "language",
-            format!("must be ko or en, not {language:?}"),
-        ));
+    let body = note(&mut errors, "body", PostBody::parse(&input.body)).unwrap_or_else(PostBody::empty);
+    let stance = input.stance.as_deref().map_or(Some(Stance::None), Stance::parse);
+    let stance =
+        note(&mut errors, "stance", stance.ok_or("must be bull, bear or none")).unwrap_or(Stance::None);
+    let poll = input.poll.and_then(|poll| parse_poll(&mut errors, poll, call));
+    if let Some(language) = input.language.as_deref().filter(|name| !["ko", "en"].contains(name)) {
+        errors.push(field("language", format!("must be ko or en, not {language:?}")));
     }
     let catalogue = call.app.feed.catalogue().await?;
-    let found = note(
-        &mut errors,
-        "tickers",
-        catalogue.resolve(body.as_str(), &input.tickers),
-    );
+    let found = note(&mut errors, "tickers", catalogue.resolve(body.as_str(), &input.tickers));
     let priced = found.unwrap_or_default();
-    let tickers = priced.iter().map(|t| PricedTicker {
-        id: t.id,
-        close: t.last_close,
-    });
-    let reply = find_target(
-        call,
-        look,
-        &mut errors,
-        "reply_to",
-        input.reply_to.as_deref(),
-    )
-    .await?;
-    let quote = find_target(
-        call,
-        look,
-        &mut errors,
-        "quote_of",
-        input.quote_of.as_deref(),
-    )
-    .await?;
+    let tickers = priced.iter().map(|t| PricedTicker { id: t.id, close: t.last_close });
+    let reply = find_target(call, look, &mut errors, "reply_to", input.reply_to.as_deref()).await?;
+    let quote = find_target(call, look, &mut errors, "quote_of", input.quote_of.as_deref()).await?;
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
@@ -176,10 +130,7 @@ fn trunc_millis(at: chrono::DateTime<chrono::Utc>) -> chrono::DateTime<chrono::U
 }
 
 fn field(name: &str, message: impl std::fmt::Display) -> FieldError {
-    FieldError {
-        field: name.to_owned(),
-        message: message.to_string(),
-    }
+    FieldError { field: name.to_owned(), message: message.to_string() }
 }
 
 fn note<T, E: std::fmt::Display>(
@@ -201,11 +152,7 @@ fn parse_poll(errors: &mut Vec<FieldError>, poll: PollBody, call: &Call) -> Opti
     let mut options: Vec<String> = Vec::new();
     for (at, option) in poll.options.iter().take(*OPTIONS.end()).enumerate() {
         let name = format!("poll.options[{at}]");
-        let Some(option) = note(
-            errors,
-            &name,
-            text::parse_line(option, text::MAX_OPTION_CHARS),
-        ) else {
+        let Some(option) = note(errors, &name, text::parse_line(option, text::MAX_OPTION_CHARS)) else {
             continue;
         };
         if options.contains(&option) {
@@ -213,10 +160,7 @@ fn parse_poll(errors: &mut Vec<FieldError>, poll: PollBody, call: &Call) -> Opti
         }
         options.push(option);
     }
-    Some(NewPoll {
-        options,
-        closes_at: trunc_millis(call.now + Duration::minutes(poll.minutes)),
-    })
+    Some(NewPoll { options, closes_at: trunc_millis(call.now + Duration::minutes(poll.minutes)) })
 }
 
 /// The post a reply or quote refers to, if the writer may see it; a repost stands for its original.
@@ -256,32 +200,22 @@ async fn referable(
         };
         (id, target) = (original, found);
     }
-    Ok(
-        match sight(target.state, look.onlooker(target.author), Surface::Direct) {
-            _ if target.state == PostState::Deleted => Err("this post was deleted"),
-            Sight::Show if target.state == PostState::Visible => Ok((id, target)),
-            Sight::Show => Err("this post is under review"),
-            Sight::Placeholder | Sight::Hide => Err("there is no such post"),
-        },
-    )
+    Ok(match sight(target.state, look.onlooker(target.author), Surface::Direct) {
+        _ if target.state == PostState::Deleted => Err("this post was deleted"),
+        Sight::Show if target.state == PostState::Visible => Ok((id, target)),
+        Sight::Show => Err("this post is under review"),
+        Sight::Placeholder | Sight::Hide => Err("there is no such post"),
+    })
 }
 
 /// The answer after the id: what `GET` would say of the new post.
 async fn answer_tail(call: &Call, look: &Look, post: &NewPost) -> Result<String, Problem> {
     let catalogue = call.app.feed.catalogue().await?;
-    let author = users::by_ids(&call.app.pool, &[look.id()]).await?;
-    let author = author
-        .first()
-        .ok_or_else(|| Problem::unauthorized("this account is gone"))?;
-    let options = post
-        .poll
-        .as_ref()
-        .map(|poll| (poll.closes_at, poll.options.clone()));
-    let mark = |t: &PricedTicker| TickerMark {
-        id: t.id,
-        price: t.close.map(|c| c.1),
-        day: t.close.map(|c| c.0),
-    };
+    let author = call.app.feed.author_json(post.author).await?;
+    let author = author.ok_or_else(|| Problem::unauthorized("this account is gone"))?;
+    let options = post.poll.as_ref().map(|poll| (poll.closes_at, poll.options.clone()));
+    let mark =
+        |t: &PricedTicker| TickerMark { id: t.id, price: t.close.map(|c| c.1), day: t.close.map(|c| c.0) };
     let record = PostRecord {
         id: PostId::new(0),
         author: post.author,
@@ -299,11 +233,7 @@ async fn answer_tail(call: &Call, look: &Look, post: &NewPost) -> Result<String,
         tickers: post.tickers.iter().map(mark).collect(),
         poll: options.clone(),
     };
-    let mut tail = format!(
-        r#","author":{}{}"#,
-        cards::author_json(author),
-        cards::members(&record, &catalogue)
-    );
+    let mut tail = format!(r#","author":{author}{}"#, cards::members(&record, &catalogue));
     let counts = PostCounts {
         votes: vec![0; options.as_ref().map_or(0, |(_, options)| options.len())],
         ..PostCounts::default()
@@ -332,9 +262,7 @@ pub(crate) async fn read(call: Call, req: HttpRequest) -> Result<HttpResponse, P
 pub(crate) async fn revisions(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
     let id = post_id(&req)?;
     let look = call.app.feed.look(call.viewer()).await?;
-    let target = posts::target(&call.app.pool, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("post"))?;
+    let target = posts::target(&call.app.pool, id).await?.ok_or_else(|| Problem::not_found("post"))?;
     if sight(target.state, look.onlooker(target.author), Surface::Direct) != Sight::Show {
         return Err(Problem::not_found("post"));
     }
@@ -343,37 +271,20 @@ pub(crate) async fn revisions(call: Call, req: HttpRequest) -> Result<HttpRespon
 }
 
 /// `PATCH /v1/posts/{id}`
-pub(crate) async fn edit(
-    call: Call,
-    req: HttpRequest,
-    body: Body,
-) -> Result<HttpResponse, Problem> {
+pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let (who, id) = (call.who()?, post_id(&req)?);
     let input: EditBody = body.parse()?;
     let text = PostBody::parse(&input.body).map_err(|error| Problem::field("body", error))?;
     let answer = call
-        .write(body.bytes(), async |tx| {
-            match posts::edit(tx, id, who.user, &text, call.now).await? {
-                Ok(()) => {
-                    let body = json!({"id": id}).to_string();
-                    Ok(Done::json(
-                        StatusCode::OK,
-                        body,
-                        Effects {
-                            changed: true,
-                            viewers: Vec::new(),
-                        },
-                    ))
-                }
-                Err(EditRefused::NotFound) => Err(Problem::not_found("post of yours")),
-                Err(EditRefused::Repost) => Err(Problem::conflict(
-                    "repost",
-                    "a repost has no text of its own",
-                )),
-                Err(EditRefused::TooLate) => Err(Problem::conflict(
-                    "too_late",
-                    "a post can be edited for 30 minutes; write a new one",
-                )),
+        .write(body.bytes(), async |tx| match posts::edit(tx, id, who.user, &text, call.now).await? {
+            Ok(()) => {
+                let body = json!({"id": id}).to_string();
+                Ok(Done::json(StatusCode::OK, body, Effects { changed: true, viewers: Vec::new() }))
+            }
+            Err(EditRefused::NotFound) => Err(Problem::not_found("post of yours")),
+            Err(EditRefused::Repost) => Err(Problem::conflict("repost", "a repost has no text of its own")),
+            Err(EditRefused::TooLate) => {
+                Err(Problem::conflict("too_late", "a post can be edited for 30 minutes; write a new one"))
             }
         })
         .await?;
@@ -385,10 +296,7 @@ pub(crate) async fn delete(call: Call, req: HttpRequest) -> Result<HttpResponse,
     let (who, id) = (call.who()?, post_id(&req)?);
     call.write(b"", async |tx| {
         if posts::delete(tx, id, who.user, call.now).await? {
-            Ok(Done::empty(Effects {
-                changed: true,
-                viewers: vec![who.user],
-            }))
+            Ok(Done::empty(Effects { changed: true, viewers: vec![who.user] }))
         } else {
             Err(Problem::not_found("post of yours"))
         }
@@ -409,17 +317,12 @@ async fn reacted(call: &Call, req: &HttpRequest) -> Result<(Who, PostId), Proble
 /// Reactions are taken back also where the post is gone or hidden by now.
 async fn reacted_before(call: &Call, req: &HttpRequest) -> Result<(Who, PostId), Problem> {
     let (who, id) = (call.who()?, post_id(req)?);
-    let target = posts::target(&call.app.pool, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("post"))?;
+    let target = posts::target(&call.app.pool, id).await?.ok_or_else(|| Problem::not_found("post"))?;
     Ok((who, target.repost_of.unwrap_or(id)))
 }
 
 fn touched(who: Who) -> Done {
-    Done::empty(Effects {
-        changed: false,
-        viewers: vec![who.user],
-    })
+    Done::empty(Effects { changed: false, viewers: vec![who.user] })
 }
 
 /// `PUT /v1/posts/{id}/like`
@@ -483,14 +386,7 @@ pub(crate) async fn repost(call: Call, req: HttpRequest) -> Result<HttpResponse,
             return Err(Problem::unauthorized("this account is gone"));
         };
         let body = json!({"id": id}).to_string();
-        Ok(Done::json(
-            StatusCode::OK,
-            body,
-            Effects {
-                changed: false,
-                viewers: vec![who.user],
-            },
-        ))
+        Ok(Done::json(StatusCode::OK, body, Effects { changed: false, viewers: vec![who.user] }))
     })
     .await
 }
@@ -500,34 +396,23 @@ pub(crate) async fn unrepost(call: Call, req: HttpRequest) -> Result<HttpRespons
     let (who, original) = reacted_before(&call, &req).await?;
     call.write(b"", async |tx| {
         let changed = posts::unrepost(tx, original, who.user, call.now).await?;
-        Ok(Done::empty(Effects {
-            changed,
-            viewers: vec![who.user],
-        }))
+        Ok(Done::empty(Effects { changed, viewers: vec![who.user] }))
     })
     .await
 }
 
 /// `PUT /v1/posts/{id}/vote`
-pub(crate) async fn vote(
-    call: Call,
-    req: HttpRequest,
-    body: Body,
-) -> Result<HttpResponse, Problem> {
+pub(crate) async fn vote(call: Call, req: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let (who, id) = reacted(&call, &req).await?;
     let input: VoteBody = body.parse()?;
-    call.write(body.bytes(), async |tx| {
-        match polls::vote(tx, id, who.user, input.option, call.now).await? {
-            polls::Vote::Counted | polls::Vote::Repeated => Ok(touched(who)),
-            polls::Vote::AlreadyVoted => Err(Problem::conflict(
-                "already_voted",
-                "you have one vote, and gave it",
-            )),
-            polls::Vote::Closed => Err(Problem::conflict("poll_closed", "this poll has closed")),
-            polls::Vote::NotFound => Err(Problem::field(
-                "option",
-                "must be one of the poll's options, counted from 0",
-            )),
+    call.write(body.bytes(), async |tx| match polls::vote(tx, id, who.user, input.option, call.now).await? {
+        polls::Vote::Counted | polls::Vote::Repeated => Ok(touched(who)),
+        polls::Vote::AlreadyVoted => {
+            Err(Problem::conflict("already_voted", "you have one vote, and gave it"))
+        }
+        polls::Vote::Closed => Err(Problem::conflict("poll_closed", "this poll has closed")),
+        polls::Vote::NotFound => {
+            Err(Problem::field("option", "must be one of the poll's options, counted from 0"))
         }
     })
     .await

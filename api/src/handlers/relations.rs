@@ -19,10 +19,7 @@ use crate::{
 
 fn not_self(who: Who, other: &Profile, what: &str) -> Result<(), Problem> {
     if who.user == other.id {
-        Err(Problem::field(
-            "handle",
-            format!("you cannot {what} yourself"),
-        ))
+        Err(Problem::field("handle", format!("you cannot {what} yourself")))
     } else {
         Ok(())
     }
@@ -61,10 +58,7 @@ pub(crate) async fn follow(call: Call, req: HttpRequest) -> Result<HttpResponse,
 }
 
 fn touched(who: Who) -> Effects {
-    Effects {
-        changed: false,
-        viewers: vec![who.user],
-    }
+    Effects { changed: false, viewers: vec![who.user] }
 }
 
 /// `DELETE /v1/users/{handle}/follow`
@@ -84,19 +78,13 @@ pub(crate) async fn block(call: Call, req: HttpRequest) -> Result<HttpResponse, 
     let who = call.who()?;
     let other = person(&call, &req).await?;
     not_self(who, &other, "block")?;
-    let (limit, lease) = (
-        call.app.settings.feed.push_limit,
-        call.app.settings.work.lease,
-    );
+    let (limit, lease) = (call.app.settings.feed.push_limit, call.app.settings.work.lease);
     call.write(b"", async |tx| {
         let listed = relations::block(&mut *tx, who.user, other.id, limit).await?;
         full(listed, "blocks", relations::MAX_RELATIONS)?;
         relations::mend_later(&mut *tx, who.user, other.id, lease).await?;
         changes::record(tx, &[Change::Author(who.user), Change::Author(other.id)]).await?;
-        Ok(Done::empty(Effects {
-            changed: true,
-            viewers: vec![who.user, other.id],
-        }))
+        Ok(Done::empty(Effects { changed: true, viewers: vec![who.user, other.id] }))
     })
     .await
 }
@@ -108,10 +96,7 @@ pub(crate) async fn unblock(call: Call, req: HttpRequest) -> Result<HttpResponse
     call.write(b"", async |tx| {
         relations::unblock(&mut *tx, who.user, other.id).await?;
         changes::record(tx, &[Change::Author(who.user), Change::Author(other.id)]).await?;
-        Ok(Done::empty(Effects {
-            changed: true,
-            viewers: vec![who.user, other.id],
-        }))
+        Ok(Done::empty(Effects { changed: true, viewers: vec![who.user, other.id] }))
     })
     .await
 }
@@ -167,8 +152,8 @@ pub(crate) async fn unmute_keyword(call: Call, req: HttpRequest) -> Result<HttpR
 
 async fn set_keyword(call: &Call, req: &HttpRequest, on: bool) -> Result<HttpResponse, Problem> {
     let who = call.who()?;
-    let keyword = text::parse_keyword(&text_segment(req, "keyword"))
-        .map_err(|e| Problem::field("keyword", e))?;
+    let keyword =
+        text::parse_keyword(&text_segment(req, "keyword")).map_err(|e| Problem::field("keyword", e))?;
     call.write(b"", async |tx| {
         let listed = relations::set_keyword(tx, who.user, &keyword, on).await?;
         full(listed, "muted words", relations::MAX_KEYWORDS)?;

@@ -27,13 +27,8 @@ impl KeySet {
         pinned: &[Algorithm],
         fetched_at: DateTime<Utc>,
     ) -> Self {
-        let usable = published
-            .into_iter()
-            .filter_map(|key| Key::new(key, pinned));
-        Self {
-            keys: usable.take(KEYS_LIMIT).collect(),
-            fetched_at,
-        }
+        let usable = published.into_iter().filter_map(|key| Key::new(key, pinned));
+        Self { keys: usable.take(KEYS_LIMIT).collect(), fetched_at }
     }
 
     pub(super) fn fetched_at(&self) -> DateTime<Utc> {
@@ -79,28 +74,16 @@ impl Key {
     fn new(published: serde_json::Value, pinned: &[Algorithm]) -> Option<Self> {
         let jwk: Jwk = serde_json::from_value(published).ok()?;
         let common = &jwk.common;
-        let signs = common
-            .public_key_use
-            .as_ref()
-            .is_none_or(|u| *u == PublicKeyUse::Signature);
-        let verifies = common
-            .key_operations
-            .as_ref()
-            .is_none_or(|ops| ops.contains(&KeyOperations::Verify));
+        let signs = common.public_key_use.as_ref().is_none_or(|u| *u == PublicKeyUse::Signature);
+        let verifies = common.key_operations.as_ref().is_none_or(|ops| ops.contains(&KeyOperations::Verify));
         let own = |algorithm: &Algorithm| {
-            common
-                .key_algorithm
-                .is_none_or(|own| own == KeyAlgorithm::from(*algorithm))
+            common.key_algorithm.is_none_or(|own| own == KeyAlgorithm::from(*algorithm))
         };
         let fits = |algorithm: &Algorithm| fits_type(*algorithm, &jwk.algorithm) && own(algorithm);
         let algorithms: Vec<Algorithm> = pinned.iter().copied().filter(fits).collect();
         let decoding = DecodingKey::from_jwk(&jwk).ok()?;
         let usable = signs && verifies && !algorithms.is_empty() && is_strong(&decoding);
-        usable.then_some(Self {
-            id: jwk.common.key_id,
-            algorithms,
-            decoding,
-        })
+        usable.then_some(Self { id: jwk.common.key_id, algorithms, decoding })
     }
 }
 

@@ -82,10 +82,7 @@ impl Provider {
             client,
             known: watch::Sender::new(None),
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-            gate: Arc::default(),
-        })
+        Ok(Self { shared: Arc::new(shared), gate: Arc::default() })
     }
 
     /// The keys to try on a token with this header, fetched if they have to be.
@@ -120,27 +117,17 @@ impl Provider {
     }
 
     /// Fetches, unless that was tried just now; tells whether the last try went well.
-    async fn refresh(
-        &self,
-        mut gate: OwnedMutexGuard<Option<Attempt>>,
-        now: DateTime<Utc>,
-    ) -> bool {
+    async fn refresh(&self, mut gate: OwnedMutexGuard<Option<Attempt>>, now: DateTime<Utc>) -> bool {
         if let Some(last) = gate.filter(|last| within(last.begun_at, now, RETRY_GAP)) {
             return last.succeeded;
         }
         // Written first: a try that dies counts as well.
-        *gate = Some(Attempt {
-            begun_at: now,
-            succeeded: false,
-        });
+        *gate = Some(Attempt { begun_at: now, succeeded: false });
         let shared = Arc::clone(&self.shared);
         // A task of its own that holds the gate: callers who hang up cannot stop every fetch half-way.
         let fetch = tokio::spawn(async move {
             let succeeded = shared.fetch_and_keep(now).await;
-            *gate = Some(Attempt {
-                begun_at: now,
-                succeeded,
-            });
+            *gate = Some(Attempt { begun_at: now, succeeded });
             succeeded
         });
         fetch.await.unwrap_or(false)
@@ -152,10 +139,7 @@ impl Shared {
         let fetched = tokio::time::timeout(FETCH_TIMEOUT, self.fetch(now)).await;
         match fetched.context("the provider is too slow").flatten() {
             Ok(set) => {
-                tracing::info!(
-                    keys = set.len(),
-                    "fetched the keys of the identity provider"
-                );
+                tracing::info!(keys = set.len(), "fetched the keys of the identity provider");
                 self.known.send_replace(Some(Arc::new(set)));
                 true
             }
@@ -168,14 +152,9 @@ impl Shared {
     }
 
     async fn fetch(&self, now: DateTime<Utc>) -> anyhow::Result<KeySet> {
-        let address = format!(
-            "{}/.well-known/openid-configuration",
-            self.issuer.trim_end_matches('/')
-        );
-        let discovery: Discovery = self
-            .get(Url::parse(&address)?)
-            .await
-            .context("read the discovery document")?;
+        let address = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+        let discovery: Discovery =
+            self.get(Url::parse(&address)?).await.context("read the discovery document")?;
         if discovery.issuer != self.issuer {
             bail!("the discovery document is of another issuer");
         }

@@ -1,9 +1,5 @@
 //! A provider on the loopback, its keys made for these tests alone, and forgers.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::{
     collections::HashMap,
@@ -35,20 +31,13 @@ struct TestKey {
 
 impl TestKey {
     fn new(kid: &'static str, algorithm: Algorithm, pem: &str) -> Self {
-        let body: String = pem
-            .lines()
-            .filter(|line| !line.starts_with("-----"))
-            .collect();
+        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
         let der = general_purpose::STANDARD.decode(body).unwrap();
         let encoding = match algorithm.family() {
             AlgorithmFamily::Rsa => EncodingKey::from_rsa_der(&der),
             _ => EncodingKey::from_ec_der(&der),
         };
-        Self {
-            kid,
-            algorithm,
-            encoding,
-        }
+        Self { kid, algorithm, encoding }
     }
 
     fn rsa_a() -> Self {
@@ -109,27 +98,15 @@ struct Answer {
 
 impl Answer {
     fn json(body: &Value) -> Self {
-        Self {
-            status: "200 OK",
-            headers: String::new(),
-            body: body.to_string().into_bytes(),
-        }
+        Self { status: "200 OK", headers: String::new(), body: body.to_string().into_bytes() }
     }
 
     fn away() -> Self {
-        Self {
-            status: "503 Service Unavailable",
-            headers: String::new(),
-            body: Vec::new(),
-        }
+        Self { status: "503 Service Unavailable", headers: String::new(), body: Vec::new() }
     }
 
     fn redirect(to: &str) -> Self {
-        Self {
-            status: "302 Found",
-            headers: format!("Location: {to}\r\n"),
-            body: Vec::new(),
-        }
+        Self { status: "302 Found", headers: format!("Location: {to}\r\n"), body: Vec::new() }
     }
 }
 
@@ -183,12 +160,7 @@ impl TestProvider {
         let path = head.split(' ').nth(1).unwrap().to_owned();
         self.locked().requests.push(path.clone());
         self.may_answer.acquire().await.unwrap().forget();
-        let answer = self
-            .locked()
-            .answers
-            .get(&path)
-            .cloned()
-            .unwrap_or_else(Answer::away);
+        let answer = self.locked().answers.get(&path).cloned().unwrap_or_else(Answer::away);
         let head = format!(
             "HTTP/1.1 {}\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n",
             answer.status,
@@ -196,9 +168,7 @@ impl TestProvider {
             answer.body.len()
         );
         // The client may have had enough of a long body.
-        let _ = stream
-            .write_all(&[head.into_bytes(), answer.body].concat())
-            .await;
+        let _ = stream.write_all(&[head.into_bytes(), answer.body].concat()).await;
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, Served> {
@@ -325,29 +295,19 @@ async fn what_the_standards_leave_open_passes() {
         json!({ "alg": "RS256", "kid": "rsa-a", "jku": "https://elsewhere.example/keys" }),
     ];
     for header in &headers {
-        let verified = verifier
-            .verify(&key.sign(header, &provider.claims()), now())
-            .await;
+        let verified = verifier.verify(&key.sign(header, &provider.claims()), now()).await;
         assert!(verified.is_ok(), "{header}: {verified:?}");
     }
 }
 
 /// Tokens that are wrong in their header, their key or their signature.
-fn forged_signatures(
-    provider: &TestProvider,
-    elsewhere: &TestProvider,
-) -> Vec<(&'static str, String)> {
+fn forged_signatures(provider: &TestProvider, elsewhere: &TestProvider) -> Vec<(&'static str, String)> {
     let (rsa, ec, stranger) = (TestKey::rsa_a(), TestKey::ec_a(), TestKey::rsa_b());
     let claims = provider.claims();
     let good = rsa.token(&claims);
     let (message, signature) = good.rsplit_once('.').unwrap();
-    let unsigned = |header: Value| {
-        format!(
-            "{}.{}.",
-            encoded(header.to_string()),
-            encoded(claims.to_string())
-        )
-    };
+    let unsigned =
+        |header: Value| format!("{}.{}.", encoded(header.to_string()), encoded(claims.to_string()));
     let with = |name: &str, value: Value| {
         let mut header = rsa.header();
         header[name] = value;
@@ -361,110 +321,38 @@ fn forged_signatures(
         format!("{message}.{signature}")
     };
     let public = rsa.public();
-    let modulus = general_purpose::URL_SAFE_NO_PAD
-        .decode(public["n"].as_str().unwrap())
-        .unwrap();
-    let pss = TestKey {
-        algorithm: Algorithm::PS256,
-        ..TestKey::rsa_a()
-    };
+    let modulus = general_purpose::URL_SAFE_NO_PAD.decode(public["n"].as_str().unwrap()).unwrap();
+    let pss = TestKey { algorithm: Algorithm::PS256, ..TestKey::rsa_a() };
     let tampered = encoded(provider.claims_with("sub", json!("1")).to_string());
     let jku = json!(format!("{}{KEYS}", elsewhere.issuer));
     vec![
-        (
-            "alg none without a signature",
-            unsigned(with("alg", json!("none"))),
-        ),
-        (
-            "alg none with a signature",
-            format!("{}{signature}", unsigned(with("alg", json!("none")))),
-        ),
-        (
-            "alg None in odd letters",
-            unsigned(with("alg", json!("nOnE"))),
-        ),
-        (
-            "HS256 with the public key as secret",
-            hs256(public.to_string().as_bytes()),
-        ),
+        ("alg none without a signature", unsigned(with("alg", json!("none")))),
+        ("alg none with a signature", format!("{}{signature}", unsigned(with("alg", json!("none"))))),
+        ("alg None in odd letters", unsigned(with("alg", json!("nOnE")))),
+        ("HS256 with the public key as secret", hs256(public.to_string().as_bytes())),
         ("HS256 with the modulus as secret", hs256(&modulus)),
-        (
-            "RS256 that is an EC signature",
-            ec.sign(&with("kid", json!("ec-a")), &claims),
-        ),
-        (
-            "ES256 that is an RSA signature",
-            rsa.sign(&with("alg", json!("ES256")), &claims),
-        ),
-        (
-            "ES256 of an EC key under an RSA kid",
-            ec.sign(&with("alg", json!("ES256")), &claims),
-        ),
+        ("RS256 that is an EC signature", ec.sign(&with("kid", json!("ec-a")), &claims)),
+        ("ES256 that is an RSA signature", rsa.sign(&with("alg", json!("ES256")), &claims)),
+        ("ES256 of an EC key under an RSA kid", ec.sign(&with("alg", json!("ES256")), &claims)),
         ("PS256, which is not pinned", pss.token(&claims)),
-        (
-            "a stranger's key under a known kid",
-            stranger.sign(&rsa.header(), &claims),
-        ),
-        (
-            "a stranger's key under its own kid",
-            stranger.token(&claims),
-        ),
-        (
-            "a stranger's key without kid",
-            stranger.sign(&json!({ "alg": "RS256" }), &claims),
-        ),
-        (
-            "a kid that is a path",
-            stranger.sign(&with("kid", json!("../../dev/null")), &claims),
-        ),
-        (
-            "a kid that is an address",
-            stranger.sign(&with("kid", jku.clone()), &claims),
-        ),
+        ("a stranger's key under a known kid", stranger.sign(&rsa.header(), &claims)),
+        ("a stranger's key under its own kid", stranger.token(&claims)),
+        ("a stranger's key without kid", stranger.sign(&json!({ "alg": "RS256" }), &claims)),
+        ("a kid that is a path", stranger.sign(&with("kid", json!("../../dev/null")), &claims)),
+        ("a kid that is an address", stranger.sign(&with("kid", jku.clone()), &claims)),
         ("an empty kid", rsa.sign(&with("kid", json!("")), &claims)),
-        (
-            "a kid that is a number",
-            rsa.sign(&with("kid", json!(1)), &claims),
-        ),
-        (
-            "a jku pointing elsewhere",
-            stranger.sign(&with("jku", jku.clone()), &claims),
-        ),
-        (
-            "an x5u pointing elsewhere",
-            stranger.sign(&with("x5u", jku), &claims),
-        ),
-        (
-            "a jwk of a stranger",
-            stranger.sign(&with("jwk", stranger.public()), &claims),
-        ),
-        (
-            "a crit header",
-            rsa.sign(&with("crit", json!(["exp"])), &claims),
-        ),
-        (
-            "an empty crit header",
-            rsa.sign(&with("crit", json!([])), &claims),
-        ),
-        (
-            "another type",
-            rsa.sign(&with("typ", json!("logout+jwt")), &claims),
-        ),
-        (
-            "two algorithms",
-            rsa.sign_text(r#"{"alg":"none","alg":"RS256"}"#, &claims.to_string()),
-        ),
-        (
-            "tampered claims",
-            good.replacen(good.split('.').nth(1).unwrap(), &tampered, 1),
-        ),
+        ("a kid that is a number", rsa.sign(&with("kid", json!(1)), &claims)),
+        ("a jku pointing elsewhere", stranger.sign(&with("jku", jku.clone()), &claims)),
+        ("an x5u pointing elsewhere", stranger.sign(&with("x5u", jku), &claims)),
+        ("a jwk of a stranger", stranger.sign(&with("jwk", stranger.public()), &claims)),
+        ("a crit header", rsa.sign(&with("crit", json!(["exp"])), &claims)),
+        ("an empty crit header", rsa.sign(&with("crit", json!([])), &claims)),
+        ("another type", rsa.sign(&with("typ", json!("logout+jwt")), &claims)),
+        ("two algorithms", rsa.sign_text(r#"{"alg":"none","alg":"RS256"}"#, &claims.to_string())),
+        ("tampered claims", good.replacen(good.split('.').nth(1).unwrap(), &tampered, 1)),
         (
             "a tampered header",
-            good.replacen(
-                good.split('.').next().unwrap(),
-                &encoded(r#"{"alg":"RS256"}"#),
-                1,
-            ),
+            good.replacen(good.split('.').next().unwrap(), &encoded(r#"{"alg":"RS256"}"#), 1),
         ),
         ("a truncated signature", good[..good.len() - 8].to_owned()),
         ("no signature", format!("{message}.")),
@@ -473,10 +361,7 @@ fn forged_signatures(
         ("a fourth part", format!("{good}.AAAA")),
         ("two parts", message.to_owned()),
         ("a line break behind", format!("{good}\n")),
-        (
-            "more than 8 KiB",
-            rsa.token(&provider.claims_with("pad", json!("x".repeat(8_192)))),
-        ),
+        ("more than 8 KiB", rsa.token(&provider.claims_with("pad", json!("x".repeat(8_192))))),
         ("nothing", String::new()),
         ("dots", "..".into()),
     ]
@@ -500,18 +385,9 @@ fn wrong_claims(provider: &TestProvider) -> Vec<(&'static str, String)> {
         ("other audiences", with("aud", json!(["another", "third"]))),
         ("no audience in a list", with("aud", json!([]))),
         ("no audience", without("aud")),
-        (
-            "another issuer",
-            with("iss", json!("https://elsewhere.example")),
-        ),
-        (
-            "an issuer with a slash",
-            with("iss", json!(format!("{}/", provider.issuer))),
-        ),
-        (
-            "a list of issuers",
-            with("iss", json!([provider.issuer, "x"])),
-        ),
+        ("another issuer", with("iss", json!("https://elsewhere.example"))),
+        ("an issuer with a slash", with("iss", json!(format!("{}/", provider.issuer)))),
+        ("a list of issuers", with("iss", json!([provider.issuer, "x"]))),
         ("no issuer", without("iss")),
         ("expired", with("exp", at(-31))),
         ("expired to the second of the leeway", with("exp", at(-30))),
@@ -524,27 +400,12 @@ fn wrong_claims(provider: &TestProvider) -> Vec<(&'static str, String)> {
         ("an empty subject", with("sub", json!(""))),
         ("a subject that is null", with("sub", json!(null))),
         ("a subject that is a number", with("sub", json!(1))),
-        (
-            "a subject with a control character",
-            with("sub", json!("a\u{0}b")),
-        ),
+        ("a subject with a control character", with("sub", json!("a\u{0}b"))),
         ("a subject with a line break", with("sub", json!("a\nb"))),
-        (
-            "a subject that is too long",
-            with("sub", json!("a".repeat(256))),
-        ),
-        (
-            "two subjects",
-            key.sign_text(&key.header().to_string(), &twice),
-        ),
-        (
-            "claims that are no object",
-            key.sign_text(&key.header().to_string(), "[]"),
-        ),
-        (
-            "claims that are no JSON",
-            key.sign_text(&key.header().to_string(), "sub"),
-        ),
+        ("a subject that is too long", with("sub", json!("a".repeat(256)))),
+        ("two subjects", key.sign_text(&key.header().to_string(), &twice)),
+        ("claims that are no object", key.sign_text(&key.header().to_string(), "[]")),
+        ("claims that are no JSON", key.sign_text(&key.header().to_string(), "sub")),
     ]
 }
 
@@ -566,27 +427,14 @@ async fn every_forgery_is_refused() {
     println!("{count} forgeries refused");
     assert_eq!(count, 61);
     let good = TestKey::rsa_a().token(&provider.claims());
-    assert!(
-        verifier.verify(&good, now()).await.is_ok(),
-        "the forgers' model is good"
-    );
-    assert!(
-        elsewhere.requests().is_empty(),
-        "no address of a token is visited"
-    );
-    assert_eq!(
-        provider.requests(),
-        [DISCOVERY, KEYS],
-        "no kid becomes a path or a second fetch"
-    );
+    assert!(verifier.verify(&good, now()).await.is_ok(), "the forgers' model is good");
+    assert!(elsewhere.requests().is_empty(), "no address of a token is visited");
+    assert_eq!(provider.requests(), [DISCOVERY, KEYS], "no kid becomes a path or a second fetch");
 }
 
 #[tokio::test]
 async fn after_a_rotation_the_new_key_is_found_and_the_old_one_ends() {
-    for (old, new) in [
-        (TestKey::rsa_a(), TestKey::rsa_b()),
-        (TestKey::ec_a(), TestKey::ec_b()),
-    ] {
+    for (old, new) in [(TestKey::rsa_a(), TestKey::rsa_b()), (TestKey::ec_a(), TestKey::ec_b())] {
         let provider = TestProvider::start(&[&old]).await;
         let verifier = provider.verifier();
         let (old_token, new_token) = (old.token(&provider.claims()), new.token(&provider.claims()));
@@ -614,18 +462,9 @@ async fn unknown_kids_fetch_at_most_once_in_ten_seconds() {
     let provider = TestProvider::start(&[&key]).await;
     let verifier = provider.verifier();
     let stranger = TestKey::rsa_b();
-    let unknown = |kid: usize| {
-        stranger.sign(
-            &json!({ "alg": "RS256", "kid": format!("k{kid}") }),
-            &provider.claims(),
-        )
-    };
-    assert!(
-        verifier
-            .verify(&key.token(&provider.claims()), now())
-            .await
-            .is_ok()
-    );
+    let unknown =
+        |kid: usize| stranger.sign(&json!({ "alg": "RS256", "kid": format!("k{kid}") }), &provider.claims());
+    assert!(verifier.verify(&key.token(&provider.claims()), now()).await.is_ok());
 
     for tick in 0..40 {
         let at = now() + TimeDelta::milliseconds(tick * 1_000);
@@ -634,11 +473,7 @@ async fn unknown_kids_fetch_at_most_once_in_ten_seconds() {
     assert_eq!(provider.fetches(), 4, "at 0, 10, 20 and 30 seconds");
     let earlier = now() + secs(29);
     assert!(refused(&verifier.verify(&unknown(0), earlier).await));
-    assert_eq!(
-        provider.fetches(),
-        4,
-        "a caller who read the clock earlier does not fetch"
-    );
+    assert_eq!(provider.fetches(), 4, "a caller who read the clock earlier does not fetch");
 }
 
 #[tokio::test]
@@ -661,22 +496,12 @@ async fn without_keys_a_provider_that_is_away_is_unavailable() {
     let verifier = provider.verifier();
     let token = key.token(&provider.claims());
     for _ in 0..5 {
-        assert_eq!(
-            verifier.verify(&token, now()).await,
-            Err(OidcError::Unavailable)
-        );
+        assert_eq!(verifier.verify(&token, now()).await, Err(OidcError::Unavailable));
     }
-    assert_eq!(
-        provider.fetches(),
-        1,
-        "a provider in trouble is not hammered"
-    );
+    assert_eq!(provider.fetches(), 1, "a provider in trouble is not hammered");
 
     provider.publish(&[&key]);
-    assert!(
-        verifier.verify(&token, now() + secs(10)).await.is_ok(),
-        "it came back"
-    );
+    assert!(verifier.verify(&token, now() + secs(10)).await.is_ok(), "it came back");
 }
 
 #[tokio::test]
@@ -686,10 +511,7 @@ async fn a_closed_port_is_unavailable() {
     provider.issuer = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let token = TestKey::rsa_a().token(&provider.claims());
-    assert_eq!(
-        provider.verifier().verify(&token, now()).await,
-        Err(OidcError::Unavailable)
-    );
+    assert_eq!(provider.verifier().verify(&token, now()).await, Err(OidcError::Unavailable));
 }
 
 #[tokio::test]
@@ -705,11 +527,7 @@ async fn known_keys_go_on_while_the_provider_is_away() {
         let later = now() + TimeDelta::hours(hours);
         assert!(verifier.verify(&key.token(&claims), later).await.is_ok());
         let unknown = verifier.verify(&new.token(&claims), later).await;
-        assert_eq!(
-            unknown,
-            Err(OidcError::Unavailable),
-            "it may be a new key's"
-        );
+        assert_eq!(unknown, Err(OidcError::Unavailable), "it may be a new key's");
     }
     assert_eq!(provider.requests().len(), 2 + 4, "one try an hour");
 }
@@ -730,9 +548,7 @@ async fn a_caller_who_hangs_up_does_not_waste_the_fetch() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), asked)
-        .await
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(5), asked).await.unwrap();
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
 
@@ -749,10 +565,7 @@ async fn answers_that_cannot_be_trusted_are_not_used() {
     let elsewhere = TestProvider::start(&[&key]).await;
     let keys = format!("{}{KEYS}", elsewhere.issuer);
     let good = provider.locked().answers[KEYS].clone();
-    let padded = Answer {
-        body: [good.body.clone(), vec![b' '; 1 << 20]].concat(),
-        ..good.clone()
-    };
+    let padded = Answer { body: [good.body.clone(), vec![b' '; 1 << 20]].concat(), ..good.clone() };
     let discovery = provider.locked().answers[DISCOVERY].clone();
     let other_issuer = json!({ "issuer": elsewhere.issuer, "jwks_uri": keys });
     let file = json!({ "issuer": provider.issuer, "jwks_uri": "file:///etc/passwd" });
@@ -765,14 +578,7 @@ async fn answers_that_cannot_be_trusted_are_not_used() {
             Answer::redirect(&format!("{}{DISCOVERY}", elsewhere.issuer)),
         ),
         ("more than 1 MiB", KEYS, padded),
-        (
-            "no JSON",
-            KEYS,
-            Answer {
-                body: b"<html>".to_vec(),
-                ..good.clone()
-            },
-        ),
+        ("no JSON", KEYS, Answer { body: b"<html>".to_vec(), ..good.clone() }),
         ("no set", KEYS, Answer::json(&json!({}))),
         ("another issuer", DISCOVERY, Answer::json(&other_issuer)),
         ("keys in a file", DISCOVERY, Answer::json(&file)),
@@ -808,14 +614,8 @@ async fn strange_keys_do_not_spoil_the_set_and_unfit_ones_are_not_used() {
         provider.publish_raw(&json!({ "keys": keys }));
         let verifier = provider.verifier();
         let claims = provider.claims();
-        assert!(
-            verifier.verify(&ec.token(&claims), now()).await.is_ok(),
-            "{unfit}"
-        );
-        assert!(
-            refused(&verifier.verify(&rsa.token(&claims), now()).await),
-            "{unfit}"
-        );
+        assert!(verifier.verify(&ec.token(&claims), now()).await.is_ok(), "{unfit}");
+        assert!(refused(&verifier.verify(&rsa.token(&claims), now()).await), "{unfit}");
     }
 }
 
@@ -823,10 +623,7 @@ async fn strange_keys_do_not_spoil_the_set_and_unfit_ones_are_not_used() {
 async fn a_short_rsa_key_is_not_used() {
     let short = TestKey::new("short", Algorithm::RS256, TEST_ONLY_RSA_SHORT);
     let provider = TestProvider::start(&[&short]).await;
-    let verified = provider
-        .verifier()
-        .verify(&short.token(&provider.claims()), now())
-        .await;
+    let verified = provider.verifier().verify(&short.token(&provider.claims()), now()).await;
     assert!(refused(&verified), "{verified:?}");
 }
 
@@ -857,29 +654,12 @@ async fn without_kids_every_key_that_fits_is_tried() {
 async fn settings_that_are_not_safe_stop_the_start() {
     let good = TestProvider::start(&[]).await.settings();
     for algorithm in ["HS256", "none", "RS257"] {
-        let settings = OidcSettings {
-            algorithms: vec![algorithm.into()],
-            ..good.clone()
-        };
+        let settings = OidcSettings { algorithms: vec![algorithm.into()], ..good.clone() };
         assert!(verifier(&settings).is_err(), "{algorithm}");
     }
-    assert!(
-        verifier(&OidcSettings {
-            algorithms: Vec::new(),
-            ..good.clone()
-        })
-        .is_err()
-    );
-    for issuer in [
-        "id.example",
-        "ftp://id.example",
-        "https://id.example?a",
-        "https://id.example/ b",
-    ] {
-        let settings = OidcSettings {
-            issuer: issuer.into(),
-            ..good.clone()
-        };
+    assert!(verifier(&OidcSettings { algorithms: Vec::new(), ..good.clone() }).is_err());
+    for issuer in ["id.example", "ftp://id.example", "https://id.example?a", "https://id.example/ b"] {
+        let settings = OidcSettings { issuer: issuer.into(), ..good.clone() };
         assert!(verifier(&settings).is_err(), "{issuer}");
     }
 }
@@ -897,15 +677,7 @@ fn a_jwt_is_told_from_our_own_tokens() {
     for token in ["eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "eyA.eyB.c-_9"] {
         assert!(Verifier::looks_like_jwt(token), "{token}");
     }
-    for token in [
-        "",
-        "..",
-        "mdg_0123456789abcdef",
-        "eyA.eyB",
-        "eyA.eyB.c.d",
-        "eyA.eyB.c d",
-        "a.b.c",
-    ] {
+    for token in ["", "..", "mdg_0123456789abcdef", "eyA.eyB", "eyA.eyB.c.d", "eyA.eyB.c d", "a.b.c"] {
         assert!(!Verifier::looks_like_jwt(token), "{token}");
     }
 }

@@ -1,8 +1,6 @@
 //! `authors.csv`: author, followers_count, account_created; optional handle, name, language. An author is
 //! known by `users.external_id`; who is here stays as they are.
 
-use chrono::{DateTime, Utc};
-
 use super::{
     copy::Row,
     counts::Counts,
@@ -25,11 +23,7 @@ const STAGING: &str = "
         other_handle text, other_fold text, other_skeleton text, other_retired bytea) ON COMMIT DROP";
 
 /// Imports the file.
-pub(super) async fn import(
-    run: &mut Run<'_>,
-    source: Source,
-    counts: &mut Counts,
-) -> anyhow::Result<()> {
+pub(super) async fn import(run: &mut Run<'_>, source: Source, counts: &mut Counts) -> anyhow::Result<()> {
     let mut stage = Stage::begin(run, "authors", STAGING).await?;
     stage.load(source, CsvTable::new(&["author"], row)).await?;
     stage.loaded().await?;
@@ -39,9 +33,7 @@ pub(super) async fn import(
     stage.run(FIRST_CHOICE).await?;
     stage.run(SECOND_CHOICE).await?;
     stage.run(TAKEN).await?;
-    stage
-        .run("DELETE FROM import_fresh WHERE choice IS NULL")
-        .await?;
+    stage.run("DELETE FROM import_fresh WHERE choice IS NULL").await?;
     stage.draw_ids(IdsFor::Users).await?;
     let added = stage.run(ADD).await?;
     // Somebody may have signed up under a handle since it was found free.
@@ -53,47 +45,39 @@ pub(super) async fn import(
 
 fn row(fields: &Fields<'_>, row: &mut Row<'_>) -> Result<(), String> {
     let author = fields.id("author")?;
-    let followers = match fields.get("followers_count") {
-        None => None,
-        Some(_) => Some(fields::count(
-            "followers_count",
-            fields.parse("followers_count", "a whole number")?,
-        )?),
-    };
-    let created: Option<DateTime<Utc>> = fields
-        .get("account_created")
-        .map(|value| fields::day_or_time("account_created", value))
-        .transpose()?;
-    let language = fields
-        .get("language")
-        .filter(|language| matches!(*language, "ko" | "en"))
-        .unwrap_or("en");
     let external = Handle::parse(author).ok();
-    let wanted = fields
-        .get("handle")
-        .and_then(|handle| Handle::for_signup(handle).ok());
-    let other = external
-        .clone()
-        .filter(|_| wanted.is_some() && wanted != external);
-    let refused = wanted.is_none() && fields.get("handle").is_some();
+    let given = fields.get("handle");
+    let wanted = given.and_then(|handle| Handle::for_signup(handle).ok());
+    let refused = given.is_some() && wanted.is_none();
+    let other = external.clone().filter(|_| wanted.is_some() && wanted != external);
     let Some(handle) = wanted.or(external) else {
         return Err("neither handle nor author can be a handle here".to_owned());
     };
     row.text(Some(author));
-    row.plain(followers);
-    row.plain(created.map(|at| at.to_rfc3339()));
-    row.text(Some(language));
-    row.text(
-        fields
-            .get("name")
-            .and_then(|name| parse_line(name, MAX_NAME_CHARS).ok())
-            .as_deref(),
-    );
-    row.plain(Some(
-        given && Some(&handle) == external.as_ref() && wanted_is_other(fields, &handle),
-    ));
+    write_profile(fields, row)?;
+    row.plain(Some(refused));
     write_handle(row, Some(&handle));
     write_handle(row, other.as_ref());
+    Ok(())
+}
+
+fn write_profile(fields: &Fields<'_>, row: &mut Row<'_>) -> Result<(), String> {
+    let followers = match fields.get("followers_count") {
+        None => None,
+        Some(_) => Some(fields.parse("followers_count", "a whole number")?),
+    };
+    let followers = followers.map(|n| fields::count("followers_count", n));
+    let created = fields
+        .get("account_created")
+        .map(|value| fields::day_or_time("account_created", value))
+        .transpose()?;
+    let known = |language: &&str| matches!(*language, "ko" | "en");
+    let language = fields.get("language").filter(known).unwrap_or("en");
+    let name = fields.get("name").and_then(|name| parse_line(name, MAX_NAME_CHARS).ok());
+    row.plain(followers.transpose()?);
+    row.plain(created.map(|at| at.to_rfc3339()));
+    row.text(Some(language));
+    row.text(name.as_deref());
     Ok(())
 }
 
@@ -103,10 +87,7 @@ fn write_handle(row: &mut Row<'_>, handle: Option<&Handle>) {
     row.text(handle.map(Handle::fold).as_deref());
     row.text(skeleton.as_deref());
     row.bytes(
-        skeleton
-            .map(|skeleton| signing::fingerprint(&[skeleton.as_bytes()]))
-            .as_ref()
-            .map(|hash| &hash[..]),
+        skeleton.map(|skeleton| signing::fingerprint(&[skeleton.as_bytes()])).as_ref().map(|hash| &hash[..]),
     );
 }
 

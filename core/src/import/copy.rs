@@ -53,12 +53,7 @@ impl<'a> Row<'a> {
     pub(super) fn texts<T: AsRef<str>>(&mut self, values: &[T]) {
         let quoted: Vec<String> = values
             .iter()
-            .map(|value| {
-                format!(
-                    "\"{}\"",
-                    value.as_ref().replace('\\', "\\\\").replace('"', "\\\"")
-                )
-            })
+            .map(|value| format!("\"{}\"", value.as_ref().replace('\\', "\\\\").replace('"', "\\\"")))
             .collect();
         self.text(Some(&format!("{{{}}}", quoted.join(","))));
     }
@@ -97,9 +92,6 @@ mod tests {
         row.bytes(Some(&[0, 255]));
         row.end();
         let row = String::from_utf8(to).unwrap();
-        assert_eq!(
-            row,
-            "7\ta\\tb\t\\N\t{\"x\\\\\"y\",\"\\\\\\\\\"}\t{1,2}\t\\\\x00ff\n"
-        );
+        assert_eq!(row, "7\ta\\tb\t\\N\t{\"x\\\\\"y\",\"\\\\\\\\\"}\t{1,2}\t\\\\x00ff\n");
     }
 }

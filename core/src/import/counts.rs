@@ -15,11 +15,7 @@ pub struct Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} new, {} already here, {} rejected",
-            self.new, self.here, self.rejected
-        )
+        write!(f, "{} new, {} already here, {} rejected", self.new, self.here, self.rejected)
     }
 }
 
@@ -45,22 +41,10 @@ pub struct Notes {
 impl fmt::Display for Notes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = [
-            (
-                self.replies_without_target,
-                "replies became posts: what they answer is not in the archive",
-            ),
-            (
-                self.unknown_symbols,
-                "unknown symbols stay in the texts only",
-            ),
-            (
-                self.posts_with_many_tickers,
-                "posts keep more than five tickers",
-            ),
-            (
-                self.other_handles,
-                "authors got their external id as handle: theirs is taken or not allowed",
-            ),
+            (self.replies_without_target, "replies became posts: what they answer is not in the archive"),
+            (self.unknown_symbols, "unknown symbols stay in the texts only"),
+            (self.posts_with_many_tickers, "posts keep more than five tickers"),
+            (self.other_handles, "authors got their external id as handle: theirs is taken or not allowed"),
             (self.tickers_updated, "tickers were updated"),
             (
                 self.interactions_without_follow,
@@ -71,10 +55,7 @@ impl fmt::Display for Notes {
             writeln!(f, "note: {count} {what}")?;
         }
         if self.trades_ignored {
-            writeln!(
-                f,
-                "note: trades.csv was left alone: there is no trade ledger yet"
-            )?;
+            writeln!(f, "note: trades.csv was left alone: there is no trade ledger yet")?;
         }
         Ok(())
     }

@@ -23,11 +23,7 @@ where
 {
     /// Names the columns that must be there; others may be.
     pub(super) const fn new(required: &'static [&'static str], parse: F) -> Self {
-        Self {
-            required,
-            header: Vec::new(),
-            parse,
-        }
+        Self { required, header: Vec::new(), parse }
     }
 }
 
@@ -53,19 +49,9 @@ where
     fn row(&mut self, line: &str, row: &mut Row<'_>) -> Result<(), String> {
         let values = split(line)?;
         if values.len() != self.header.len() {
-            return Err(format!(
-                "has {} fields, the header has {}",
-                values.len(),
-                self.header.len()
-            ));
+            return Err(format!("has {} fields, the header has {}", values.len(), self.header.len()));
         }
-        (self.parse)(
-            &Fields {
-                header: &self.header,
-                values: &values,
-            },
-            row,
-        )
+        (self.parse)(&Fields { header: &self.header, values: &values }, row)
     }
 }
 
@@ -77,18 +63,10 @@ fn split(line: &str) -> Result<Vec<Cow<'_, str>>, String> {
     if line.bytes().filter(|b| *b == b'"').count() % 2 == 1 {
         return Err("has an unclosed quote".to_owned());
     }
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(line.as_bytes());
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
     let mut record = csv::StringRecord::new();
-    reader
-        .read_record(&mut record)
-        .map_err(|error| format!("is not CSV: {error}"))?;
-    Ok(record
-        .iter()
-        .map(|value| Cow::Owned(value.to_owned()))
-        .collect())
+    reader.read_record(&mut record).map_err(|error| format!("is not CSV: {error}"))?;
+    Ok(record.iter().map(|value| Cow::Owned(value.to_owned())).collect())
 }
 
 /// The values of a line, by column.
@@ -117,9 +95,7 @@ impl Fields<'_> {
 
     /// A value that must be of the type.
     pub(super) fn parse<T: std::str::FromStr>(&self, name: &str, what: &str) -> Result<T, String> {
-        self.need(name)?
-            .parse()
-            .map_err(|_| format!("{name} is not {what}"))
+        self.need(name)?.parse().map_err(|_| format!("{name} is not {what}"))
     }
 }
 
@@ -127,9 +103,7 @@ impl Fields<'_> {
 pub(super) fn id<'a>(name: &str, value: &'a str) -> Result<&'a str, String> {
     match value {
         "" => Err(format!("{name} is empty")),
-        _ if value.len() > MAX_ID_BYTES => {
-            Err(format!("{name} is longer than {MAX_ID_BYTES} bytes"))
-        }
+        _ if value.len() > MAX_ID_BYTES => Err(format!("{name} is longer than {MAX_ID_BYTES} bytes")),
         _ if value.contains('\0') => Err(format!("{name} contains a NUL character")),
         _ => Ok(value),
     }
@@ -137,8 +111,8 @@ pub(super) fn id<'a>(name: &str, value: &'a str) -> Result<&'a str, String> {
 
 /// A time in RFC 3339 that an id can carry: since 1970 and not in the future, but for wrong clocks.
 pub(super) fn time(name: &str, value: &str) -> Result<DateTime<Utc>, String> {
-    let time = DateTime::parse_from_rfc3339(value)
-        .map_err(|_| format!("{name} is not a time as in RFC 3339"))?;
+    let time =
+        DateTime::parse_from_rfc3339(value).map_err(|_| format!("{name} is not a time as in RFC 3339"))?;
     plausible(name, time.to_utc())
 }
 
@@ -146,9 +120,7 @@ pub(super) fn time(name: &str, value: &str) -> Result<DateTime<Utc>, String> {
 pub(super) fn day_or_time(name: &str, value: &str) -> Result<DateTime<Utc>, String> {
     match value.parse::<NaiveDate>() {
         Ok(day) => plausible(name, day.and_time(NaiveTime::MIN).and_utc()),
-        Err(_) => {
-            time(name, value).map_err(|_| format!("{name} is not a day or a time as in RFC 3339"))
-        }
+        Err(_) => time(name, value).map_err(|_| format!("{name} is not a day or a time as in RFC 3339")),
     }
 }
 
@@ -186,13 +158,8 @@ mod tests {
     fn times_lie_between_1970_and_now() {
         assert!(time("t", "2014-01-01T00:00:48Z").is_ok());
         assert!(time("t", "2014-01-01T09:00:48+09:00").is_ok());
-        for bad in [
-            "",
-            "2014-01-01",
-            "2014-13-01T00:00:00Z",
-            "1969-12-31T23:59:59Z",
-            "9999-01-01T00:00:00Z",
-        ] {
+        for bad in ["", "2014-01-01", "2014-13-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-01-01T00:00:00Z"]
+        {
             assert!(time("t", bad).is_err(), "{bad}");
         }
         assert!(day_or_time("t", "2012-09-24").is_ok());

@@ -51,9 +51,7 @@ pub(super) async fn import(
         }
         Ok(())
     };
-    stage
-        .load(source, CsvTable::new(kind.columns(), parse))
-        .await?;
+    stage.load(source, CsvTable::new(kind.columns(), parse)).await?;
     stage.loaded().await?;
     stage.script(EDGES).await?;
     if kind == Kind::Interactions {
@@ -104,14 +102,7 @@ async fn settle(stage: &mut Stage<'_>, push_limit: i32) -> sqlx::Result<()> {
     .persistent(false)
     .fetch_all(&mut *stage.tx)
     .await?;
-    jobs::enqueue_many(
-        &mut *stage.tx,
-        JobKind::Merge,
-        &misplaced,
-        0,
-        Duration::ZERO,
-    )
-    .await
+    jobs::enqueue_many(&mut *stage.tx, JobKind::Merge, &misplaced, 0, Duration::ZERO).await
 }
 
 const EDGES: &str = "

@@ -28,6 +28,7 @@ use sqlx::PgPool;
 
 pub use counts::{Counts, Notes, Tally};
 
+use follows::Kind;
 use rejects::Rejects;
 use source::Source;
 use stage::Run;
@@ -64,25 +65,16 @@ pub trait Progress: Send + Sync {
 }
 
 /// Imports a folder. Only one import runs at a time.
-pub async fn run(
-    pool: &PgPool,
-    options: &Options,
-    progress: &dyn Progress,
-) -> anyhow::Result<Counts> {
+pub async fn run(pool: &PgPool, options: &Options, progress: &dyn Progress) -> anyhow::Result<Counts> {
     let find = |name| Source::find(&options.dir, name);
     if FILES.iter().all(|name| find(name).is_none()) {
         let (dir, names) = (options.dir.display(), FILES.join(", "));
-        bail!(
-            "failed to find anything to import in {dir}: it should have some of {names}, plain or .gz"
-        );
+        bail!("failed to find anything to import in {dir}: it should have some of {names}, plain or .gz");
     }
     let mut counts = Counts::default();
     counts.notes.trades_ignored = find("trades.csv").is_some();
-    let mut run = Run {
-        pool,
-        progress,
-        rejects: Rejects::create(&options.rejects)?,
-    };
+    let rejects = Rejects::create(&options.rejects)?;
+    let mut run = Run { pool, progress, rejects };
     let symbols = tickers::import(&mut run, find("tickers.csv"), &mut counts).await?;
     if let Some(source) = find("prices.csv") {
         counts.prices = prices::import(&mut run, source, symbols.clone()).await?;
@@ -90,33 +82,20 @@ pub async fn run(
     if let Some(source) = find("authors.csv") {
         authors::import(&mut run, source, &mut counts).await?;
     }
-    if let Some(source) = find("follows.csv") {
-        follows::import(
-            &mut run,
-            source,
-            follows::Kind::Follows,
-            options.push_limit,
-            &mut counts,
-        )
-        .await?;
-    } else if let Some(source) = find("interactions.csv") {
-        follows::import(
-            &mut run,
-            source,
-            follows::Kind::Interactions,
-            options.push_limit,
-            &mut counts,
-        )
-        .await?;
+    if let Some((source, kind)) = edges(options) {
+        follows::import(&mut run, source, kind, options.push_limit, &mut counts).await?;
     }
-    let sources: Vec<Source> = ["originals.jsonl", "posts.jsonl"]
-        .into_iter()
-        .filter_map(find)
-        .collect();
+    let posts = ["originals.jsonl", "posts.jsonl"];
+    let sources: Vec<Source> = posts.into_iter().filter_map(find).collect();
     if !sources.is_empty() {
         posts::import(&mut run, sources, symbols, &mut counts).await?;
     }
     run.rejects.flush()?;
     crate::jobs::wake(pool).await?;
     Ok(counts)
+}
+
+fn edges(options: &Options) -> Option<(Source, Kind)> {
+    let find = |name, kind| Some((Source::find(&options.dir, name)?, kind));
+    find("follows.csv", Kind::Follows).or_else(|| find("interactions.csv", Kind::Interactions))
 }

@@ -15,16 +15,7 @@ use super::{
 };
 use crate::changes::{self, Change};
 
-const COLUMNS: &[&str] = &[
-    "symbol",
-    "date",
-    "open",
-    "high",
-    "low",
-    "close",
-    "adj_close",
-    "volume",
-];
+const COLUMNS: &[&str] = &["symbol", "date", "open", "high", "low", "close", "adj_close", "volume"];
 
 const STAGING: &str = "
     CREATE TEMP TABLE import_rows (
@@ -53,9 +44,7 @@ pub(super) async fn import(
 
 fn row(fields: &Fields<'_>, symbols: &Symbols, row: &mut Row<'_>) -> Result<(), String> {
     let symbol = fields.need("symbol")?;
-    let ticker = symbols
-        .find(symbol)
-        .ok_or_else(|| format!("symbol {symbol:?} is unknown"))?;
+    let ticker = symbols.find(symbol).ok_or_else(|| format!("symbol {symbol:?} is unknown"))?;
     row.plain(Some(ticker));
     row.plain(Some(fields.parse::<NaiveDate>("date", "a day")?));
     for name in ["open", "high", "low", "close", "adj_close"] {

@@ -37,8 +37,7 @@ pub(super) struct Rejects {
 impl Rejects {
     /// Starts the file anew, so that what stands in it is of this run.
     pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
-        let file =
-            File::create(path).with_context(|| format!("failed to create {}", path.display()))?;
+        let file = File::create(path).with_context(|| format!("failed to create {}", path.display()))?;
         let mut to = csv::Writer::from_writer(BufWriter::new(file));
         to.write_record(["file", "line", "reason", "text"])?;
         to.flush()?;

@@ -32,21 +32,16 @@ pub(super) struct Source {
 impl Source {
     /// Finds `name` or `name.gz` in the folder; where both are, the plain one counts.
     pub(super) fn find(dir: &Path, name: &str) -> Option<Self> {
-        [name.to_owned(), format!("{name}.gz")]
-            .into_iter()
-            .find_map(|name| {
-                let path = dir.join(&name);
-                path.is_file().then_some(Self { name, path })
-            })
+        [name.to_owned(), format!("{name}.gz")].into_iter().find_map(|name| {
+            let path = dir.join(&name);
+            path.is_file().then_some(Self { name, path })
+        })
     }
 
     fn open(&self) -> io::Result<Box<dyn BufRead>> {
         let file = BufReader::with_capacity(1 << 16, File::open(&self.path)?);
         if self.name.ends_with(".gz") {
-            return Ok(Box::new(BufReader::with_capacity(
-                1 << 16,
-                MultiGzDecoder::new(file),
-            )));
+            return Ok(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file))));
         }
         Ok(Box::new(file))
     }
@@ -94,9 +89,7 @@ pub(super) fn read<T: Table>(
     to: &Sender<Batch>,
 ) -> anyhow::Result<()> {
     let shown = source.path.display();
-    let mut from = source
-        .open()
-        .with_context(|| format!("failed to open {shown}"))?;
+    let mut from = source.open().with_context(|| format!("failed to open {shown}"))?;
     let mut batch = Batch::default();
     let mut buffer = Vec::new();
     for number in 1.. {
@@ -105,19 +98,12 @@ pub(super) fn read<T: Table>(
             Ok(line) => line,
             Err(error) => {
                 let reason = format!("the file cannot be read further: {error}");
-                batch.rejects.push(Reject {
-                    line: number,
-                    reason,
-                    text: String::new(),
-                });
+                batch.reject(number, reason, String::new());
                 break;
             }
         };
         if T::HEADED && number == 1 {
-            let header = text(line).map_err(|why| anyhow::anyhow!("{shown} {why}"))?;
-            table
-                .header(header.trim_start_matches('\u{FEFF}'))
-                .with_context(|| format!("{shown} is refused"))?;
+            read_header(&mut table, line).with_context(|| format!("{shown} is refused"))?;
             continue;
         }
         batch.take(file, number, line, &mut table);
@@ -131,6 +117,11 @@ pub(super) fn read<T: Table>(
     Ok(())
 }
 
+fn read_header(table: &mut impl Table, line: Read<'_>) -> anyhow::Result<()> {
+    let header = text(line).map_err(|why| anyhow::anyhow!("its header {why}"))?;
+    table.header(header.trim_start_matches('\u{FEFF}'))
+}
+
 #[derive(Clone, Copy)]
 enum Read<'a> {
     End,
@@ -140,9 +131,7 @@ enum Read<'a> {
 
 fn next_line<'a>(from: &mut dyn BufRead, buffer: &'a mut Vec<u8>) -> io::Result<Read<'a>> {
     buffer.clear();
-    (&mut *from)
-        .take(MAX_LINE_BYTES)
-        .read_until(b'\n', buffer)?;
+    (&mut *from).take(MAX_LINE_BYTES).read_until(b'\n', buffer)?;
     if buffer.is_empty() {
         return Ok(Read::End);
     }
@@ -177,13 +166,15 @@ fn text<'a>(line: Read<'a>) -> Result<&'a str, String> {
         Read::End => Ok(""),
         Read::TooLong(_) => Err(format!("is longer than {MAX_LINE_BYTES} bytes")),
         Read::Line(bytes) if bytes.contains(&0) => Err("contains a NUL character".to_owned()),
-        Read::Line(bytes) => {
-            std::str::from_utf8(bytes).map_err(|error| format!("is not UTF-8: {error}"))
-        }
+        Read::Line(bytes) => std::str::from_utf8(bytes).map_err(|error| format!("is not UTF-8: {error}")),
     }
 }
 
 impl Batch {
+    fn reject(&mut self, line: u64, reason: String, text: String) {
+        self.rejects.push(Reject { line, reason, text });
+    }
+
     fn take(&mut self, file: usize, number: u64, line: Read<'_>, table: &mut impl Table) {
         let (Read::Line(bytes) | Read::TooLong(bytes)) = line else {
             return;
@@ -202,11 +193,7 @@ impl Batch {
         });
         if let Err(reason) = taken {
             self.rows.truncate(start);
-            self.rejects.push(Reject {
-                line: number,
-                reason,
-                text: shown,
-            });
+            self.reject(number, reason, shown);
         }
     }
 }

@@ -64,11 +64,7 @@ impl<'a> Stage<'a> {
         name: &'static str,
         staging: &'static str,
     ) -> anyhow::Result<Stage<'a>> {
-        let mut tx = run
-            .pool
-            .begin()
-            .await
-            .context("failed to reach PostgreSQL")?;
+        let mut tx = run.pool.begin().await.context("failed to reach PostgreSQL")?;
         only_one(&mut tx).await?;
         let mut stage = Self {
             tx,
@@ -96,21 +92,13 @@ impl<'a> Stage<'a> {
         let file = self.files.len();
         self.files.push(source.name.clone());
         let (sender, mut receiver) = mpsc::channel(BATCHES_AHEAD);
-        let reader =
-            tokio::task::spawn_blocking(move || source::read(&source, file, table, &sender));
+        let reader = tokio::task::spawn_blocking(move || source::read(&source, file, table, &sender));
         let mut copy = self.tx.copy_in_raw("COPY import_rows FROM STDIN").await?;
         let mut failure = None;
-        while let Some(Batch {
-            rows,
-            rejects,
-            lines,
-        }) = receiver.recv().await
-        {
+        while let Some(Batch { rows, rejects, lines }) = receiver.recv().await {
             copy.send(rows).await?;
             self.rejected += rejects.len() as u64;
-            let written = rejects
-                .iter()
-                .try_for_each(|reject| add(self.rejects, &self.files, file, reject));
+            let written = rejects.iter().try_for_each(|reject| add(self.rejects, &self.files, file, reject));
             if let Err(error) = written {
                 failure = Some(error);
                 break;
@@ -125,8 +113,7 @@ impl<'a> Stage<'a> {
 
     /// Says that reading is over, and tells PostgreSQL what the staging table looks like now.
     pub(super) async fn loaded(&mut self) -> sqlx::Result<()> {
-        self.progress
-            .stage(&format!("{}: into the database", self.name), None);
+        self.progress.stage(&format!("{}: into the database", self.name), None);
         self.script("ANALYZE import_rows").await
     }
 
@@ -139,32 +126,19 @@ impl<'a> Stage<'a> {
     /// Runs one statement and says how many rows it touched. Its plan is not kept: the temporary tables it
     /// names are others in the next stage.
     pub(super) async fn run(&mut self, statement: &'static str) -> sqlx::Result<u64> {
-        let done = sqlx::query(statement)
-            .persistent(false)
-            .execute(&mut *self.tx)
-            .await?;
+        let done = sqlx::query(statement).persistent(false).execute(&mut *self.tx).await?;
         Ok(done.rows_affected())
     }
 
     /// Runs a statement that counts.
     pub(super) async fn count(&mut self, statement: &'static str) -> sqlx::Result<u64> {
-        let count: i64 = sqlx::query_scalar(statement)
-            .persistent(false)
-            .fetch_one(&mut *self.tx)
-            .await?;
+        let count: i64 = sqlx::query_scalar(statement).persistent(false).fetch_one(&mut *self.tx).await?;
         Ok(count.unsigned_abs())
     }
 
     /// Asks for a job about each id that a statement selects.
-    pub(super) async fn enqueue(
-        &mut self,
-        kind: JobKind,
-        statement: &'static str,
-    ) -> sqlx::Result<()> {
-        let ids: Vec<i64> = sqlx::query_scalar(statement)
-            .persistent(false)
-            .fetch_all(&mut *self.tx)
-            .await?;
+    pub(super) async fn enqueue(&mut self, kind: JobKind, statement: &'static str) -> sqlx::Result<()> {
+        let ids: Vec<i64> = sqlx::query_scalar(statement).persistent(false).fetch_all(&mut *self.tx).await?;
         jobs::enqueue_many(&mut *self.tx, kind, &ids, 0, Duration::ZERO).await
     }
 
@@ -199,25 +173,13 @@ impl<'a> Stage<'a> {
         for (seq, text, mut reason, other) in rows {
             let (file, line) = file_and_line(seq.unsigned_abs());
             if let Some((file, line)) = other.map(|other| file_and_line(other.unsigned_abs())) {
-                reason = format!(
-                    "{reason} {} line {line}",
-                    self.files.get(file).map_or("", String::as_str)
-                );
+                reason = format!("{reason} {} line {line}", self.files.get(file).map_or("", String::as_str));
             }
-            add(
-                self.rejects,
-                &self.files,
-                file,
-                &Reject { line, reason, text },
-            )?;
+            add(self.rejects, &self.files, file, &Reject { line, reason, text })?;
             self.rejected += 1;
             self.staged -= 1;
         }
-        Ok(Tally {
-            new,
-            here: self.staged.saturating_sub(new),
-            rejected: self.rejected,
-        })
+        Ok(Tally { new, here: self.staged.saturating_sub(new), rejected: self.rejected })
     }
 
     /// Leaves lines out of the counts that are neither rows nor wrong.
@@ -228,19 +190,24 @@ impl<'a> Stage<'a> {
     /// Commits.
     pub(super) async fn commit(self) -> anyhow::Result<()> {
         self.rejects.flush()?;
-        self.tx
-            .commit()
-            .await
-            .with_context(|| format!("failed to commit {}", self.name))
+        self.tx.commit().await.with_context(|| format!("failed to commit {}", self.name))
     }
 }
 
-fn add(
-    rejects: &mut Rejects,
-    files: &[String],
-    file: usize,
-    reject: &Reject,
-) -> anyhow::Result<()> {
+/// Waits for another import, but not for long: one whose process was killed ends by itself.
+async fn only_one(tx: &mut Tx<'_>) -> anyhow::Result<()> {
+    sqlx::raw_sql("SET LOCAL lock_timeout = '30s'").execute(&mut **tx).await?;
+    let locked =
+        sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('madang import'))").execute(&mut **tx).await;
+    match locked {
+        Err(error) if db::is_lock_timeout(&error) => {
+            bail!("failed to start: another import is running")
+        }
+        done => done.map(|_| ()).context("failed to start"),
+    }
+}
+
+fn add(rejects: &mut Rejects, files: &[String], file: usize, reject: &Reject) -> anyhow::Result<()> {
     rejects.add(files.get(file).map_or("", String::as_str), reject)
 }
 

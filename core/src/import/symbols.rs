@@ -15,15 +15,11 @@ pub(super) struct Symbols {
 
 impl Symbols {
     /// Loads all tickers; `own` are the bare symbols of the archive with their tickers.
-    pub(super) async fn load(
-        conn: &mut PgConnection,
-        own: Vec<(String, i32)>,
-    ) -> sqlx::Result<Arc<Self>> {
-        let rows = sqlx::query!(
-            r#"SELECT id, symbol AS "symbol!", code, renamed_to FROM tickers ORDER BY id"#
-        )
-        .fetch_all(conn)
-        .await?;
+    pub(super) async fn load(conn: &mut PgConnection, own: Vec<(String, i32)>) -> sqlx::Result<Arc<Self>> {
+        let rows =
+            sqlx::query!(r#"SELECT id, symbol AS "symbol!", code, renamed_to FROM tickers ORDER BY id"#)
+                .fetch_all(conn)
+                .await?;
         let mut symbols = Self::default();
         for row in &rows {
             symbols.name(&row.code, row.id);
@@ -34,12 +30,8 @@ impl Symbols {
         }
         symbols.by_name.extend(theirs.by_name);
         for row in rows {
-            symbols
-                .by_name
-                .insert(row.symbol.to_uppercase(), Some(row.id));
-            symbols
-                .renamed
-                .extend(row.renamed_to.map(|to| (row.id, to)));
+            symbols.by_name.insert(row.symbol.to_uppercase(), Some(row.id));
+            symbols.renamed.extend(row.renamed_to.map(|to| (row.id, to)));
         }
         Ok(Arc::new(symbols))
     }

@@ -45,12 +45,7 @@ pub(super) async fn import(
     let mut stage = Stage::begin(run, "tickers", STAGING).await?;
     let mut changed = 0;
     if let Some(source) = source {
-        stage
-            .load(
-                source,
-                CsvTable::new(&["symbol", "company", "exchange"], row),
-            )
-            .await?;
+        stage.load(source, CsvTable::new(&["symbol", "company", "exchange"], row)).await?;
         stage.loaded().await?;
         changed = write(&mut stage, counts).await?;
     }
@@ -72,74 +67,52 @@ pub(super) async fn import(
 fn row(fields: &Fields<'_>, row: &mut Row<'_>) -> Result<(), String> {
     let exchange = fields.need("exchange")?;
     let known = market(exchange);
-    let canonical = exchange.len() == 4
-        && exchange
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let capitals = |text: &str| text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     let market = match known {
         Some((market, ..)) => market,
-        None if canonical => exchange,
+        None if exchange.len() == 4 && capitals(exchange) => exchange,
         None => return Err(format!("exchange {exchange:?} is unknown")),
     };
     let code = code(fields.need("symbol")?)?;
+    let money = fields.get("currency").or(known.map(|known| known.1));
+    let zone = fields.get("time_zone").or(known.map(|known| known.2));
+    fields.need("company")?;
     row.text(Some(market));
     row.text(Some(&code));
     row.text(Some(&format!("{market}:{code}")));
-    row.text(Some(&line("company", fields.need("company")?)?));
-    row.text(
-        fields
-            .get("name_ko")
-            .map(|name| line("name_ko", name))
-            .transpose()?
-            .as_deref(),
-    );
-    row.text(
-        fields
-            .get("sector")
-            .map(|name| line("sector", name))
-            .transpose()?
-            .as_deref(),
-    );
-    row.text(Some(currency(
-        fields.get("currency").or(known.map(|known| known.1)),
-    )?));
-    row.text(Some(time_zone(
-        fields.get("time_zone").or(known.map(|known| known.2)),
-    )?));
-    status(fields, row)?;
-    let aliases = fields
-        .get("aliases")
-        .unwrap_or_default()
-        .split('|')
-        .map(alias_key);
-    let aliases: Vec<String> = aliases.filter(|alias| !alias.is_empty()).collect();
-    if aliases
-        .iter()
-        .any(|alias| alias.chars().count() > MAX_NAME_CHARS)
-    {
-        return Err(format!(
-            "an alias has more than {MAX_NAME_CHARS} characters"
-        ));
+    for name in ["company", "name_ko", "sector"] {
+        row.text(line(fields, name)?.as_deref());
     }
-    row.texts(&aliases);
+    row.text(Some(currency(money)?));
+    row.text(Some(time_zone(zone)?));
+    status(fields, row)?;
+    row.texts(&aliases(fields)?);
     Ok(())
 }
 
+fn line(fields: &Fields<'_>, name: &str) -> Result<Option<String>, String> {
+    let parse = |value| text::parse_line(value, MAX_NAME_CHARS);
+    fields.get(name).map(parse).transpose().map_err(|error| format!("{name} {error}"))
+}
+
+fn aliases(fields: &Fields<'_>) -> Result<Vec<String>, String> {
+    let names = fields.get("aliases").unwrap_or_default().split('|');
+    let keys: Vec<String> = names.map(alias_key).filter(|key| !key.is_empty()).collect();
+    let long = |key: &String| key.chars().count() > MAX_NAME_CHARS;
+    if keys.iter().any(long) {
+        let why = format!("an alias has more than {MAX_NAME_CHARS} characters");
+        return Err(why);
+    }
+    Ok(keys)
+}
+
 fn code(symbol: &str) -> Result<String, String> {
-    let plain = symbol
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'&'));
+    let plain = symbol.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'&'));
     if plain && symbol.len() <= MAX_CODE_BYTES {
         Ok(symbol.to_ascii_uppercase())
     } else {
-        Err(format!(
-            "symbol must have at most {MAX_CODE_BYTES} Latin letters, digits, `.`, `-`, `_` or `&`"
-        ))
+        Err(format!("symbol must have at most {MAX_CODE_BYTES} Latin letters, digits, `.`, `-`, `_` or `&`"))
     }
-}
-
-fn line(name: &str, value: &str) -> Result<String, String> {
-    text::parse_line(value, MAX_NAME_CHARS).map_err(|error| format!("{name} {error}"))
 }
 
 fn currency(value: Option<&str>) -> Result<&str, String> {
@@ -162,16 +135,11 @@ fn status(fields: &Fields<'_>, row: &mut Row<'_>) -> Result<(), String> {
         Some("delisted") => Some("delisted"),
         Some("renamed") => Some("renamed"),
         Some(other) => {
-            return Err(format!(
-                "status {other:?} is not active, delisted or renamed"
-            ));
+            return Err(format!("status {other:?} is not active, delisted or renamed"));
         }
     };
-    let target = if status == Some("renamed") {
-        Some(fields.need("renamed_to")?.to_uppercase())
-    } else {
-        None
-    };
+    let target =
+        if status == Some("renamed") { Some(fields.need("renamed_to")?.to_uppercase()) } else { None };
     row.text(status);
     row.text(target.as_deref());
     Ok(())

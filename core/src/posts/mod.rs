@@ -9,10 +9,9 @@ mod remove;
 
 pub use publish::{Created, NewPoll, NewPost, PricedTicker, Published, create, repost};
 pub use read::{
-    Entry, LivePost, PostCounts, PostRecord, Revision, Scored, Target, TickerMark, Window,
-    author_page, board_entries, bookmarks_page, counts, engaged_scores, entries_of, live_backlog,
-    live_posts, newest_of_author, records, replies, revisions, target, trending_posts,
-    watchlist_ids,
+    Entry, LivePost, PostCounts, PostRecord, Revision, Scored, Target, TickerMark, Window, author_page,
+    board_entries, bookmarks_page, counts, engaged_scores, entries_of, live_backlog, live_posts,
+    newest_of_author, records, replies, revisions, target, trending_posts, watchlist_ids,
 };
 pub use remove::{EditRefused, delete, delete_all_of, edit, list_again, unrepost};
 
@@ -57,9 +56,7 @@ impl Stance {
 
     /// From the name in JSON.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Bull, Self::None, Self::Bear]
-            .into_iter()
-            .find(|stance| stance.as_str() == name)
+        [Self::Bull, Self::None, Self::Bear].into_iter().find(|stance| stance.as_str() == name)
     }
 }
 

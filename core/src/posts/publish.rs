@@ -106,16 +106,8 @@ async fn insert(
     answer_tail: &str,
 ) -> sqlx::Result<Option<Created>> {
     let tickers: Vec<i32> = post.tickers.iter().map(|ticker| ticker.id.get()).collect();
-    let prices: Vec<Option<Decimal>> = post
-        .tickers
-        .iter()
-        .map(|t| t.close.map(|(_, price)| price))
-        .collect();
-    let days: Vec<Option<NaiveDate>> = post
-        .tickers
-        .iter()
-        .map(|t| t.close.map(|(day, _)| day))
-        .collect();
+    let prices: Vec<Option<Decimal>> = post.tickers.iter().map(|t| t.close.map(|(_, price)| price)).collect();
+    let days: Vec<Option<NaiveDate>> = post.tickers.iter().map(|t| t.close.map(|(day, _)| day)).collect();
     let mentions: Vec<i64> = post.mentions.iter().map(|user| user.get()).collect();
     let options: &[String] = post.poll.as_ref().map_or(&[], |poll| &poll.options);
     let row = sqlx::query!(
@@ -172,10 +164,7 @@ async fn insert(
     )
     .fetch_optional(executor)
     .await?;
-    Ok(row.map(|row| Created {
-        id: PostId::new(row.id),
-        rank: row.rank,
-    }))
+    Ok(row.map(|row| Created { id: PostId::new(row.id), rank: row.rank }))
 }
 
 /// Passes a post on, once a person and post. Returns the repost and whether it is new. The row that

@@ -81,12 +81,7 @@ pub async fn records(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result
     for row in rows {
         let prices = row.prices.unwrap_or_default();
         let days = row.days.unwrap_or_default();
-        let marks = row
-            .ticker_ids
-            .unwrap_or_default()
-            .into_iter()
-            .zip(prices)
-            .zip(days);
+        let marks = row.ticker_ids.unwrap_or_default().into_iter().zip(prices).zip(days);
         records.push(PostRecord {
             id: PostId::new(row.id),
             author: UserId::new(row.author_id),
@@ -102,15 +97,9 @@ pub async fn records(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result
             created_at: row.created_at,
             edited_at: row.edited_at,
             tickers: marks
-                .map(|((id, price), day)| TickerMark {
-                    id: TickerId::new(id),
-                    price,
-                    day,
-                })
+                .map(|((id, price), day)| TickerMark { id: TickerId::new(id), price, day })
                 .collect(),
-            poll: row
-                .closes_at
-                .map(|closes_at| (closes_at, row.options.unwrap_or_default())),
+            poll: row.closes_at.map(|closes_at| (closes_at, row.options.unwrap_or_default())),
         });
     }
     Ok(records)
@@ -161,10 +150,7 @@ pub struct PostCounts {
 }
 
 /// Reads counts of posts; those never touched are missing.
-pub async fn counts(
-    executor: impl PgExecutor<'_>,
-    ids: &[i64],
-) -> sqlx::Result<Vec<(PostId, PostCounts)>> {
+pub async fn counts(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<(PostId, PostCounts)>> {
     let rows = sqlx::query!(
         r#"SELECT i.id AS "id!", coalesce(c.likes, 0) AS "likes!", coalesce(c.replies, 0) AS "replies!",
                   coalesce(c.reposts, 0) AS "reposts!", coalesce(c.quotes, 0) AS "quotes!",
@@ -184,10 +170,7 @@ pub async fn counts(
     Ok(rows
         .into_iter()
         .map(|row| {
-            (
-                PostId::new(row.id),
-                counts((row.likes, row.replies, row.reposts, row.quotes, row.votes)),
-            )
+            (PostId::new(row.id), counts((row.likes, row.replies, row.reposts, row.quotes, row.votes)))
         })
         .collect())
 }
@@ -214,17 +197,11 @@ pub struct Window {
 
 impl Window {
     /// Every id there can be.
-    pub const ALL: Self = Self {
-        low: 0,
-        high: (1 << 53) - 1,
-    };
+    pub const ALL: Self = Self { low: 0, high: (1 << 53) - 1 };
 
     /// Everything below an id.
     pub const fn below(id: i64) -> Self {
-        Self {
-            low: 0,
-            high: id - 1,
-        }
+        Self { low: 0, high: id - 1 }
     }
 }
 
@@ -243,16 +220,7 @@ pub async fn entries_of(
         if authors.len() < 50 || floor <= window.low {
             break;
         }
-        let found = entries_in(
-            executor,
-            authors,
-            Window {
-                low: floor,
-                high: window.high,
-            },
-            limit,
-        )
-        .await?;
+        let found = entries_in(executor, authors, Window { low: floor, high: window.high }, limit).await?;
         if i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit {
             return Ok(found);
         }
@@ -281,15 +249,8 @@ async fn entries_in(
     )
     .fetch_all(executor)
     .await?;
-    let entry = |id, rank, author| Entry {
-        id: PostId::new(id),
-        rank,
-        author: UserId::new(author),
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| entry(row.id, row.rank, row.author))
-        .collect())
+    let entry = |id, rank, author| Entry { id: PostId::new(id), rank, author: UserId::new(author) };
+    Ok(rows.into_iter().map(|row| entry(row.id, row.rank, row.author)).collect())
 }
 
 /// An author's newest listed posts.
@@ -333,11 +294,7 @@ pub async fn live_posts(
     Ok(rows
         .into_iter()
         .map(|row| {
-            let entry = Entry {
-                id: PostId::new(row.id),
-                rank: row.rank,
-                author: UserId::new(row.author_id),
-            };
+            let entry = Entry { id: PostId::new(row.id), rank: row.rank, author: UserId::new(row.author_id) };
             let post = LivePost {
                 entry,
                 listed: row.listed,
@@ -368,15 +325,8 @@ pub async fn board_entries(
     )
     .fetch_all(executor)
     .await?;
-    let entry = |id, rank, author| Entry {
-        id: PostId::new(id),
-        rank,
-        author: UserId::new(author),
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| entry(row.id, row.rank, row.author_id))
-        .collect())
+    let entry = |id, rank, author| Entry { id: PostId::new(id), rank, author: UserId::new(author) };
+    Ok(rows.into_iter().map(|row| entry(row.id, row.rank, row.author_id)).collect())
 }
 
 /// A post with rank plus engagement.
@@ -390,10 +340,7 @@ pub struct Scored {
 
 /// Scores listed posts by rank and by the distinct people, its author apart, who liked, answered or
 /// passed it on.
-pub async fn engaged_scores(
-    executor: impl PgExecutor<'_>,
-    ids: &[i64],
-) -> sqlx::Result<Vec<Scored>> {
+pub async fn engaged_scores(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Scored>> {
     let rows = sqlx::query!(
         r#"SELECT p.id AS "id!", coalesce(p.restored_rank, p.rank) + engagement_bonus((
                   SELECT count(DISTINCT u) FROM (
@@ -406,13 +353,7 @@ pub async fn engaged_scores(
     )
     .fetch_all(executor)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Scored {
-            id: PostId::new(row.id),
-            score: row.score,
-        })
-        .collect())
+    Ok(rows.into_iter().map(|row| Scored { id: PostId::new(row.id), score: row.score }).collect())
 }
 
 /// The best posts of the last two days over all tickers, reposts and replies apart.
@@ -513,10 +454,7 @@ pub async fn bookmarks_page(
     )
     .fetch_all(executor)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.mark_id, PostId::new(row.post_id)))
-        .collect())
+    Ok(rows.into_iter().map(|row| (row.mark_id, PostId::new(row.post_id))).collect())
 }
 
 /// An earlier text of a post.
@@ -571,11 +509,7 @@ pub async fn live_backlog(
     Ok(rows
         .into_iter()
         .map(|row| LivePost {
-            entry: Entry {
-                id: PostId::new(row.id),
-                rank: row.rank,
-                author: UserId::new(row.author_id),
-            },
+            entry: Entry { id: PostId::new(row.id), rank: row.rank, author: UserId::new(row.author_id) },
             listed: true,
             restored: row.restored,
             replies_to: row.replies_to.map(UserId::new),

@@ -97,13 +97,9 @@ pub async fn delete(
     .await?;
     let Some(row) = row else { return Ok(false) };
     if let Some(original) = row.repost_of {
-        sqlx::query!(
-            "DELETE FROM reposts WHERE post_id = $1 AND user_id = $2",
-            original,
-            author.get()
-        )
-        .execute(&mut *tx)
-        .await?;
+        sqlx::query!("DELETE FROM reposts WHERE post_id = $1 AND user_id = $2", original, author.get())
+            .execute(&mut *tx)
+            .await?;
     }
     unlist(tx, &[post.get()]).await?;
     changes::record(tx, &[Change::Post(post)]).await?;
@@ -118,11 +114,7 @@ async fn unlist(tx: &mut PgConnection, posts: &[i64]) -> sqlx::Result<()> {
     )
     .fetch_all(&mut *tx)
     .await?;
-    let all: Vec<i64> = posts
-        .iter()
-        .copied()
-        .chain(reposts.into_iter().map(|row| row.id))
-        .collect();
+    let all: Vec<i64> = posts.iter().copied().chain(reposts.into_iter().map(|row| row.id)).collect();
     jobs::enqueue_many(&mut *tx, JobKind::Fanout, &all, 0, Duration::ZERO).await?;
     jobs::enqueue_many(tx, JobKind::Fanout, &all, 1, REMOVE_AGAIN).await
 }
@@ -148,11 +140,7 @@ pub async fn unrepost(
 }
 
 /// Deletes everything somebody wrote, texts included; the caller records the author's change.
-pub async fn delete_all_of(
-    tx: &mut PgConnection,
-    author: UserId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+pub async fn delete_all_of(tx: &mut PgConnection, author: UserId, now: DateTime<Utc>) -> sqlx::Result<()> {
     let rows = sqlx::query!(
         "UPDATE posts SET deleted_at = coalesce(deleted_at, $2), listed = false, body = '', stance = 0
          WHERE author_id = $1 RETURNING id",
@@ -162,28 +150,17 @@ pub async fn delete_all_of(
     .fetch_all(&mut *tx)
     .await?;
     let posts: Vec<i64> = rows.into_iter().map(|row| row.id).collect();
-    sqlx::query!("DELETE FROM post_revisions WHERE post_id = ANY($1)", &posts)
+    sqlx::query!("DELETE FROM post_revisions WHERE post_id = ANY($1)", &posts).execute(&mut *tx).await?;
+    sqlx::query!("UPDATE poll_options SET label = '' WHERE post_id = ANY($1)", &posts)
         .execute(&mut *tx)
         .await?;
-    sqlx::query!(
-        "UPDATE poll_options SET label = '' WHERE post_id = ANY($1)",
-        &posts
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!("DELETE FROM reposts WHERE user_id = $1", author.get())
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query!("DELETE FROM reposts WHERE user_id = $1", author.get()).execute(&mut *tx).await?;
     unlist(tx, &posts).await
 }
 
 /// Lists a post again after a wrong block, with one second rank from `now`; its id and shown time stay.
 /// Its reposts come back with it. The caller records the change.
-pub async fn list_again(
-    tx: &mut PgConnection,
-    post: PostId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
+pub async fn list_again(tx: &mut PgConnection, post: PostId, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "UPDATE posts SET moderation_state = 0, listed = true,
              restored_rank = coalesce(restored_rank, post_rank($2, author_followers, 0))
@@ -203,9 +180,7 @@ pub async fn list_again(
     )
     .fetch_all(&mut *tx)
     .await?;
-    let all: Vec<i64> = std::iter::once(post.get())
-        .chain(rows.into_iter().map(|row| row.id))
-        .collect();
+    let all: Vec<i64> = std::iter::once(post.get()).chain(rows.into_iter().map(|row| row.id)).collect();
     jobs::enqueue_many(tx, JobKind::Fanout, &all, 0, Duration::ZERO).await?;
     Ok(true)
 }

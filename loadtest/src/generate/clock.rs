@@ -37,9 +37,7 @@ impl Clock {
 
 /// Date and hour of the Unix second `at` in `zone`.
 pub(crate) fn local(zone: Tz, at: i64) -> (NaiveDate, u32) {
-    let time = DateTime::from_timestamp(at, 0)
-        .unwrap_or_default()
-        .with_timezone(&zone);
+    let time = DateTime::from_timestamp(at, 0).unwrap_or_default().with_timezone(&zone);
     (time.date_naive(), time.hour())
 }
 
@@ -50,11 +48,7 @@ pub(crate) fn is_business_day(date: NaiveDate) -> bool {
 
 fn weight(zone: Tz, at: i64) -> u64 {
     let (date, hour) = local(zone, at + HOUR_SECS / 2);
-    let hours = if is_business_day(date) {
-        &profile::HOURS_WEEKDAY
-    } else {
-        &profile::HOURS_WEEKEND
-    };
+    let hours = if is_business_day(date) { &profile::HOURS_WEEKDAY } else { &profile::HOURS_WEEKEND };
     let day = profile::WEEKDAYS.get(date.weekday().num_days_from_monday() as usize);
     let hour = hours.get(hour as usize);
     day.copied().unwrap_or(0) * hour.copied().unwrap_or(0)

@@ -65,11 +65,7 @@ impl Dice {
     pub(crate) fn quantile(&mut self, table: &[(u32, u64)]) -> u64 {
         let at = self.below(100_000);
         let above = table.partition_point(|(share, _)| u64::from(*share) <= at);
-        let (low_share, low) = above
-            .checked_sub(1)
-            .and_then(|i| table.get(i))
-            .copied()
-            .unwrap_or((0, 0));
+        let (low_share, low) = above.checked_sub(1).and_then(|i| table.get(i)).copied().unwrap_or((0, 0));
         let Some((high_share, high)) = table.get(above).copied() else {
             return low;
         };
@@ -98,9 +94,7 @@ impl Weighted {
             *sum = sum.saturating_add(weight);
             Some(*sum)
         });
-        Self {
-            cumulative: running.collect(),
-        }
+        Self { cumulative: running.collect() }
     }
 
     /// The weights `scale / rank^exponent` of `count` ranks, at least 1 each.
@@ -144,18 +138,14 @@ fn logarithm(value: f64) -> f64 {
     // ln m = 2 artanh((m - 1) / (m + 1)), whose series is short between 0.75 and 1.5.
     let ratio = (mantissa - 1.0) / (mantissa + 1.0);
     let square = ratio * ratio;
-    let series = (0..16)
-        .rev()
-        .fold(0.0, |sum, k| sum * square + 1.0 / f64::from(2 * k + 1));
+    let series = (0..16).rev().fold(0.0, |sum, k| sum * square + 1.0 / f64::from(2 * k + 1));
     2.0 * ratio * series + twos * std::f64::consts::LN_2
 }
 
 fn exponential(value: f64) -> f64 {
     let halvings = 10;
     let small = value / f64::from(1 << halvings);
-    let series = (1..12)
-        .rev()
-        .fold(1.0, |sum, k| 1.0 + small * sum / f64::from(k));
+    let series = (1..12).rev().fold(1.0, |sum, k| 1.0 + small * sum / f64::from(k));
     (0..halvings).fold(series, |power, _| power * power)
 }
 
@@ -174,18 +164,9 @@ mod tests {
 
     #[test]
     fn powers_agree_with_the_platform() {
-        for (base, exponent) in [
-            (2.0_f64, 10.0),
-            (10.0, -1.39),
-            (2000.0, -0.738),
-            (1e6, -1.0),
-            (1.0, 5.0),
-        ] {
+        for (base, exponent) in [(2.0_f64, 10.0), (10.0, -1.39), (2000.0, -0.738), (1e6, -1.0), (1.0, 5.0)] {
             let expected = base.powf(exponent);
-            assert!(
-                (power(base, exponent) / expected - 1.0).abs() < 1e-9,
-                "{base}^{exponent}"
-            );
+            assert!((power(base, exponent) / expected - 1.0).abs() < 1e-9, "{base}^{exponent}");
         }
     }
 
@@ -194,10 +175,7 @@ mod tests {
         let mut dice = Dice::new(1, Purpose::People, 0);
         let table = [(0, 0), (50_000, 20), (100_000, 1000)];
         let below = (0..10_000).filter(|_| dice.quantile(&table) < 20).count();
-        assert!(
-            (4_800..5_200).contains(&below),
-            "{below} of 10,000 below the median"
-        );
+        assert!((4_800..5_200).contains(&below), "{below} of 10,000 below the median");
     }
 
     #[test]
@@ -207,17 +185,10 @@ mod tests {
         let mut counts = [0_u32; 4];
         for _ in 0..8_000 {
             let at = weighted.draw(&mut dice);
-            counts
-                .iter_mut()
-                .skip(at)
-                .take(1)
-                .for_each(|count| *count += 1);
+            counts.iter_mut().skip(at).take(1).for_each(|count| *count += 1);
         }
         let [never, often, neither, seldom] = counts;
         assert_eq!((never, neither), (0, 0));
-        assert!(
-            (5_700..6_300).contains(&often) && often + seldom == 8_000,
-            "{often}"
-        );
+        assert!((5_700..6_300).contains(&often) && often + seldom == 8_000, "{often}");
     }
 }

@@ -155,18 +155,18 @@ const KOREAN_SECOND: &[&str] = &[
     "문어",
 ];
 const LATIN_FIRST: &[&str] = &[
-    "value", "growth", "chart", "dividend", "quiet", "happy", "patient", "sleepy", "index",
-    "swing", "delta", "gamma", "theta", "alpha", "beta", "seoul", "busan", "jeju", "brave", "tiny",
-    "lucky", "early", "late", "night", "sunday", "monday", "coffee", "bagel", "green", "red",
-    "blue", "candle", "ticker", "basis", "micro", "macro", "deep", "plain", "steady", "sharp",
-    "silent", "cheap", "chip", "cash", "equity", "bull", "bear", "long", "short", "hedge",
+    "value", "growth", "chart", "dividend", "quiet", "happy", "patient", "sleepy", "index", "swing", "delta",
+    "gamma", "theta", "alpha", "beta", "seoul", "busan", "jeju", "brave", "tiny", "lucky", "early", "late",
+    "night", "sunday", "monday", "coffee", "bagel", "green", "red", "blue", "candle", "ticker", "basis",
+    "micro", "macro", "deep", "plain", "steady", "sharp", "silent", "cheap", "chip", "cash", "equity",
+    "bull", "bear", "long", "short", "hedge",
 ];
 const LATIN_SECOND: &[&str] = &[
-    "ant", "whale", "fox", "turtle", "rabbit", "panda", "penguin", "eagle", "badger", "beaver",
-    "hunter", "reader", "watcher", "keeper", "trader", "investor", "student", "baker", "pilot",
-    "sailor", "gardener", "walker", "notes", "ledger", "diary", "letters", "desk", "lab", "club",
-    "cafe", "kitchen", "cabin", "garden", "hill", "river", "bridge", "street", "pit", "seat",
-    "chair", "kid", "uncle", "aunt", "grandpa", "buddy", "guy", "yield", "spread", "alert", "tape",
+    "ant", "whale", "fox", "turtle", "rabbit", "panda", "penguin", "eagle", "badger", "beaver", "hunter",
+    "reader", "watcher", "keeper", "trader", "investor", "student", "baker", "pilot", "sailor", "gardener",
+    "walker", "notes", "ledger", "diary", "letters", "desk", "lab", "club", "cafe", "kitchen", "cabin",
+    "garden", "hill", "river", "bridge", "street", "pit", "seat", "chair", "kid", "uncle", "aunt", "grandpa",
+    "buddy", "guy", "yield", "spread", "alert", "tape",
 ];
 
 /// Gives each handle once.
@@ -188,17 +188,10 @@ impl Handles {
         let mut digits = if dice.chance(450) { 0 } else { 2 };
         loop {
             let (first, second) = words(dice, latin);
-            let stem = if latin {
-                format!("{first}_{second}")
-            } else {
-                format!("{first}{second}")
-            };
+            let stem = if latin { format!("{first}_{second}") } else { format!("{first}{second}") };
             let handle = with_digits(dice, &stem, digits);
             if handle.chars().count() <= LONGEST && self.taken.insert(handle.clone()) {
-                return Naming {
-                    handle,
-                    name: format!("{first} {second}"),
-                };
+                return Naming { handle, name: format!("{first} {second}") };
             }
             digits = (digits + 1).min(LONGEST - 1);
         }
@@ -217,8 +210,6 @@ fn with_digits(dice: &mut Dice, stem: &str, digits: usize) -> String {
     if digits == 0 {
         return stem.to_owned();
     }
-    let number: String = (0..digits)
-        .map(|_| dice.word(&["2", "3", "4", "5", "6", "7", "8", "9"]))
-        .collect();
+    let number: String = (0..digits).map(|_| dice.word(&["2", "3", "4", "5", "6", "7", "8", "9"])).collect();
     format!("{stem}_{number}")
 }

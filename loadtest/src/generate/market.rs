@@ -66,11 +66,7 @@ impl Market {
             let mut dice = Dice::new(seed, Purpose::Market, index);
             let events = events(&mut dice, ticker, until, days);
             let bars = bars(&mut dice, ticker, &events, until, days);
-            Listing {
-                ticker,
-                bars,
-                events,
-            }
+            Listing { ticker, bars, events }
         };
         Self {
             listings: (0..).zip(tickers::all()).map(listing).collect(),
@@ -85,30 +81,19 @@ impl Market {
 
     /// A company by popularity, of the Korean ones or the others.
     pub(crate) fn draw(&self, dice: &mut Dice, korean: bool) -> usize {
-        if korean {
-            self.korean.draw(dice)
-        } else {
-            tickers::KOREAN.len() + self.american.draw(dice)
-        }
+        if korean { self.korean.draw(dice) } else { tickers::KOREAN.len() + self.american.draw(dice) }
     }
 
     /// The clock that the readers of a company live by.
     pub(crate) fn clock(&self, listing: usize) -> &Clock {
-        let korean = self
-            .listings
-            .get(listing)
-            .is_none_or(|listing| listing.ticker.exchange.is_korean());
+        let korean = self.listings.get(listing).is_none_or(|listing| listing.ticker.exchange.is_korean());
         if korean { &self.seoul } else { &self.new_york }
     }
 
     /// A moment at which someone writes about `listing`, and the event it follows, if it is one of a burst.
     pub(crate) fn moment(&self, dice: &mut Dice, listing: usize) -> (i64, Option<Event>) {
-        let events = self
-            .listings
-            .get(listing)
-            .map_or(&[][..], |listing| &listing.events);
-        if dice.below(self.until.abs_diff(self.start) * 1000) < burst_millis(events.len()) * 86_400
-        {
+        let events = self.listings.get(listing).map_or(&[][..], |listing| &listing.events);
+        if dice.below(self.until.abs_diff(self.start) * 1000) < burst_millis(events.len()) * 86_400 {
             let event = dice.pick(events).copied();
             let at = event.map_or(self.until, |event| {
                 event.at + dice.quantile(profile::EVENT_DELAY_SECS).cast_signed()
@@ -135,21 +120,13 @@ fn events(dice: &mut Dice, ticker: &Ticker, until: i64, days: u32) -> Vec<Event>
         Exchange::Nasdaq => &[(16, 1), (16, 5), (16, 20)],
         Exchange::Nyse => &[(6, 50)],
     };
-    let mut drawn: Vec<Event> = (0..count)
-        .filter_map(|_| event(dice, ticker, times, until, days))
-        .collect();
+    let mut drawn: Vec<Event> = (0..count).filter_map(|_| event(dice, ticker, times, until, days)).collect();
     drawn.sort_by_key(|event| event.at);
     drawn.dedup_by_key(|event| event.at / 86_400);
     drawn
 }
 
-fn event(
-    dice: &mut Dice,
-    ticker: &Ticker,
-    times: &[(u32, u32)],
-    until: i64,
-    days: u32,
-) -> Option<Event> {
+fn event(dice: &mut Dice, ticker: &Ticker, times: &[(u32, u32)], until: i64, days: u32) -> Option<Event> {
     let zone = ticker.exchange.zone();
     let (today, _) = local(zone, until);
     let mut date = today.checked_sub_days(Days::new(1 + dice.below(u64::from(days))))?;
@@ -167,33 +144,17 @@ fn event(
 fn bars(dice: &mut Dice, ticker: &Ticker, events: &[Event], until: i64, days: u32) -> Vec<Bar> {
     let zone = ticker.exchange.zone();
     let (today, hour) = local(zone, until);
-    let from = today
-        .checked_sub_days(Days::new(u64::from(days) + EARLIER_DAYS))
-        .unwrap_or(today);
+    let from = today.checked_sub_days(Days::new(u64::from(days) + EARLIER_DAYS)).unwrap_or(today);
     let closed = |date: &NaiveDate| *date < today || hour >= 16;
-    let jump = |date: NaiveDate| {
-        events
-            .iter()
-            .find(|event| moves_on(event, zone) == Some(date))
-    };
+    let jump = |date: NaiveDate| events.iter().find(|event| moves_on(event, zone) == Some(date));
     let volatility = dice.between(140, 320);
     let usual_volume = dice.between(400_000, 9_000_000);
     let mut last = ticker.start;
-    let dates = from
-        .iter_days()
-        .take_while(|date| *date <= today)
-        .filter(closed);
+    let dates = from.iter_days().take_while(|date| *date <= today).filter(closed);
     dates
         .filter(|date| is_business_day(*date))
         .map(|date| {
-            let bar = next_bar(
-                dice,
-                ticker,
-                date,
-                last,
-                (volatility, usual_volume),
-                jump(date),
-            );
+            let bar = next_bar(dice, ticker, date, last, (volatility, usual_volume), jump(date));
             last = bar.close;
             bar
         })
@@ -218,9 +179,7 @@ fn next_bar(
     event: Option<&Event>,
 ) -> Bar {
     let drift = dice.normal_milli() * volatility / 1000;
-    let jump = event.map_or(0, |event| {
-        dice.between(250, 800) * if event.good { 1 } else { -1 }
-    });
+    let jump = event.map_or(0, |event| dice.between(250, 800) * if event.good { 1 } else { -1 });
     let tick = |value: i64| to_tick(value, ticker.exchange);
     let gap = jump * 3 / 4 + dice.between(-volatility, volatility) / 3;
     let open = tick(last + last * gap / 10_000);
@@ -230,25 +189,12 @@ fn next_bar(
     let low = tick(open.min(close) - reach(dice)).min(open).min(close);
     let busy = if event.is_some() { 3 } else { 1 };
     let volume = usual_volume * busy * dice.between(600_000, 1_600_000) / 1_000_000;
-    Bar {
-        date,
-        open,
-        high,
-        low,
-        close,
-        volume,
-    }
+    Bar { date, open, high, low, close, volume }
 }
 
 /// Steps of Korean prices, each up to a price in won; dearer shares move by a thousand.
-const KOREAN_STEPS: [(i64, i64); 6] = [
-    (2_000, 1),
-    (5_000, 5),
-    (20_000, 10),
-    (50_000, 50),
-    (200_000, 100),
-    (500_000, 500),
-];
+const KOREAN_STEPS: [(i64, i64); 6] =
+    [(2_000, 1), (5_000, 5), (20_000, 10), (50_000, 50), (200_000, 100), (500_000, 500)];
 
 /// The nearest price that can be traded at; never 0.
 fn to_tick(value: i64, exchange: Exchange) -> i64 {

@@ -68,19 +68,10 @@ pub(crate) struct Community {
 impl Community {
     fn new(args: &Args, until: i64) -> Self {
         let market = Market::new(args.seed, until, args.days);
-        let people = People::new(
-            args.seed,
-            args.people,
-            until - i64::from(args.days) * 86_400,
-        );
+        let people = People::new(args.seed, args.people, until - i64::from(args.days) * 86_400);
         let mut posts = posts::draft(args.seed, &market, &people, args.posts);
         threads::link(args.seed, &people, &mut posts);
-        Self {
-            seed: args.seed,
-            market,
-            people,
-            posts,
-        }
+        Self { seed: args.seed, market, people, posts }
     }
 
     /// What the post at `position` says.
@@ -93,9 +84,7 @@ impl Community {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let until = match args.until {
         Some(until) => until,
-        None => Utc::now()
-            .duration_trunc(TimeDelta::hours(1))
-            .context("failed to round the time")?,
+        None => Utc::now().duration_trunc(TimeDelta::hours(1)).context("failed to round the time")?,
     };
     let community = Community::new(args, until.timestamp());
     write::write(&community, &args.out)?;
@@ -108,12 +97,7 @@ fn report(args: &Args, until: DateTime<Utc>, community: &Community) {
     let replies = count(|post| matches!(post.kind, Kind::Reply(_)));
     let reposts = count(|post| matches!(post.kind, Kind::Repost(_)));
     let follows: usize = community.people.following.iter().map(Vec::len).sum();
-    let prices: usize = community
-        .market
-        .listings
-        .iter()
-        .map(|listing| listing.bars.len())
-        .sum();
+    let prices: usize = community.market.listings.iter().map(|listing| listing.bars.len()).sum();
     println!(
         "{} (seed {}, until {})",
         args.out.display(),
@@ -124,8 +108,5 @@ fn report(args: &Args, until: DateTime<Utc>, community: &Community) {
     println!("  prices  {prices:>10} (generated)");
     println!("  authors {:>10}", community.people.all.len());
     println!("  follows {follows:>10}");
-    println!(
-        "  posts   {:>10} ({replies} replies, {reposts} reposts)",
-        community.posts.len()
-    );
+    println!("  posts   {:>10} ({replies} replies, {reposts} reposts)", community.posts.len());
 }

@@ -1,14 +1,7 @@
 //! Korean particles, whose form follows the sound before them: 삼전은, 엔비디아는.
 
-const FORMS: &[(&str, &str)] = &[
-    ("은", "는"),
-    ("이", "가"),
-    ("을", "를"),
-    ("과", "와"),
-    ("으로", "로"),
-    ("이랑", "랑"),
-    ("이라", "라"),
-];
+const FORMS: &[(&str, &str)] =
+    &[("은", "는"), ("이", "가"), ("을", "를"), ("과", "와"), ("으로", "로"), ("이랑", "랑"), ("이라", "라")];
 
 const HANGUL_FIRST: u32 = 0xAC00;
 const HANGUL_LAST: u32 = 0xD7A3;

@@ -48,21 +48,12 @@ impl People {
         let (following, followers) = follow(seed, &ranking);
         let writers = shuffled(&mut dice, count);
         let activity = Weighted::new(activity(writers.len()));
-        Self {
-            all,
-            following,
-            followers,
-            writers,
-            activity,
-        }
+        Self { all, following, followers, writers, activity }
     }
 
     /// Someone who writes, by the fitted share of posts per author.
     pub(crate) fn writer(&self, dice: &mut Dice) -> u32 {
-        self.writers
-            .get(self.activity.draw(dice))
-            .copied()
-            .unwrap_or(0)
+        self.writers.get(self.activity.draw(dice)).copied().unwrap_or(0)
     }
 
     /// The person at `position`.
@@ -72,11 +63,7 @@ impl People {
 
     /// How many follow the person at `position`.
     pub(crate) fn followers_of(&self, position: u32) -> u64 {
-        self.followers
-            .get(position as usize)
-            .copied()
-            .unwrap_or(0)
-            .into()
+        self.followers.get(position as usize).copied().unwrap_or(0).into()
     }
 }
 
@@ -99,17 +86,12 @@ fn shuffled(dice: &mut Dice, count: u32) -> Vec<u32> {
 
 /// Outside follower counts go to people in the order of their followers here, as the largest accounts do lead.
 fn persons(dice: &mut Dice, seed: u64, ranking: &[u32], start: i64) -> Vec<Person> {
-    let mut outside: Vec<u64> = ranking
-        .iter()
-        .map(|_| dice.quantile(profile::OUTSIDE_FOLLOWERS))
-        .collect();
+    let mut outside: Vec<u64> = ranking.iter().map(|_| dice.quantile(profile::OUTSIDE_FOLLOWERS)).collect();
     outside.sort_unstable_by(|a, b| b.cmp(a));
     let mut by_position: Vec<(u32, u64)> = ranking.iter().copied().zip(outside).collect();
     by_position.sort_unstable();
     let mut handles = Handles::default();
-    let start = DateTime::from_timestamp(start, 0)
-        .unwrap_or_default()
-        .date_naive();
+    let start = DateTime::from_timestamp(start, 0).unwrap_or_default().date_naive();
     by_position
         .into_iter()
         .map(|(position, followers)| person(dice, seed, &mut handles, position, followers, start))
@@ -155,13 +137,8 @@ fn follow(seed: u64, ranking: &[u32]) -> (Vec<Vec<u32>>, Vec<u32>) {
     };
     let mut followers = vec![0; ranking.len()];
     let cap = (people * profile::FOLLOWERS_CAP_PERMILLE / 1000).max(1);
-    for (followee, count) in ranking
-        .iter()
-        .zip(follower_counts(ranking.len(), total, cap))
-    {
-        let found = (0..count)
-            .filter(|_| draw.one(&mut dice, *followee))
-            .count();
+    for (followee, count) in ranking.iter().zip(follower_counts(ranking.len(), total, cap)) {
+        let found = (0..count).filter(|_| draw.one(&mut dice, *followee)).count();
         if let Some(count) = followers.get_mut(*followee as usize) {
             *count = u32::try_from(found).unwrap_or(u32::MAX);
         }
@@ -174,12 +151,7 @@ fn follower_counts(people: usize, total: u64, cap: u64) -> Vec<u64> {
     let share = |rank: usize| power(rank as f64, -profile::FOLLOWERS_ZIPF);
     let shares: Vec<f64> = (1..=people).map(share).collect();
     let cap = cap as f64;
-    let sum = |scale: f64| {
-        shares
-            .iter()
-            .map(|share| (scale * share).min(cap))
-            .sum::<f64>()
-    };
+    let sum = |scale: f64| shares.iter().map(|share| (scale * share).min(cap)).sum::<f64>();
     let (mut low, mut high) = (0.0, 1e15);
     for _ in 0..100 {
         let middle = f64::midpoint(low, high);

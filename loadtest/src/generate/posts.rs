@@ -50,9 +50,7 @@ const NOTABLE_CHANGE: i64 = 100;
 pub(crate) fn draft(seed: u64, market: &Market, people: &People, count: u32) -> Vec<Post> {
     let mut dice = Dice::new(seed, Purpose::Drafts, 0);
     let named = Weighted::new(profile::TICKERS_IN_A_POST);
-    let mut posts: Vec<Post> = (0..count)
-        .map(|_| one(&mut dice, market, people, &named))
-        .collect();
+    let mut posts: Vec<Post> = (0..count).map(|_| one(&mut dice, market, people, &named)).collect();
     posts.sort_by_key(|post| post.at);
     posts
 }
@@ -80,13 +78,7 @@ fn one(dice: &mut Dice, market: &Market, people: &People, named: &Weighted) -> P
     }
 }
 
-fn tickers(
-    dice: &mut Dice,
-    market: &Market,
-    subject: usize,
-    home: bool,
-    count: usize,
-) -> Vec<usize> {
+fn tickers(dice: &mut Dice, market: &Market, subject: usize, home: bool, count: usize) -> Vec<usize> {
     let mut named = Vec::with_capacity(count);
     named.extend((count > 0).then_some(subject));
     while named.len() < count {
@@ -101,15 +93,8 @@ fn tickers(
 fn mood(dice: &mut Dice, market: &Market, subject: usize, at: i64, surprise: Option<bool>) -> Mood {
     let (date, hour) = market.clock(subject).local(at);
     // Before noon the day's close would be news from the future.
-    let date = if hour < 12 {
-        date.pred_opt().unwrap_or(date)
-    } else {
-        date
-    };
-    let change = market
-        .listings
-        .get(subject)
-        .map_or(0, |listing| listing.price_on(date).1);
+    let date = if hour < 12 { date.pred_opt().unwrap_or(date) } else { date };
+    let change = market.listings.get(subject).map_or(0, |listing| listing.price_on(date).1);
     let (bull, bear) = match surprise {
         Some(true) => (620, 180),
         Some(false) => (240, 520),

@@ -18,17 +18,9 @@ pub(crate) struct Progress {
 impl Progress {
     /// A bar for `total` steps.
     pub(crate) fn new(what: &'static str, total: u64) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden())
-            .with_message(what);
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden()).with_message(what);
         let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {eta}");
-        Self {
-            bar: if let Ok(style) = style {
-                bar.with_style(style)
-            } else {
-                bar
-            },
-            since: Instant::now(),
-        }
+        Self { bar: if let Ok(style) = style { bar.with_style(style) } else { bar }, since: Instant::now() }
     }
 
     /// One more step is done.

@@ -22,10 +22,8 @@ pub(crate) const DRIVERS: &[&str] = &[
 
 /// Slots that a scene fills itself.
 #[cfg(test)]
-const VALUES: &[&str] = &[
-    "n", "m", "names", "to", "price", "target", "low", "pct", "bigpct", "num", "num2", "per",
-    "rate",
-];
+const VALUES: &[&str] =
+    &["n", "m", "names", "to", "price", "target", "low", "pct", "bigpct", "num", "num2", "per", "rate"];
 
 /// Whether a scene fills the slot `name`.
 #[cfg(test)]
@@ -58,43 +56,21 @@ impl<'a> Scene<'a> {
         let korean = post.korean;
         let subject = market.listings.get(post.subject);
         let (today, hour) = market.clock(post.subject).local(post.at);
-        let date = if hour < 12 {
-            today.pred_opt().unwrap_or(today)
-        } else {
-            today
-        };
+        let date = if hour < 12 { today.pred_opt().unwrap_or(today) } else { today };
         let price = subject.map_or(0, |listing| listing.price_on(date).0);
         let name = subject.map_or("", |listing| spoken(dice, listing.ticker, korean));
         let other = other(dice, community, post).map_or("", |ticker| spoken(dice, ticker, korean));
-        let tagged: Vec<_> = post
-            .tickers
-            .iter()
-            .filter_map(|at| market.listings.get(*at))
-            .map(|l| l.ticker)
-            .collect();
-        let names: Vec<_> = tagged
-            .iter()
-            .map(|ticker| spoken(dice, ticker, korean))
-            .collect();
+        let tagged: Vec<_> =
+            post.tickers.iter().filter_map(|at| market.listings.get(*at)).map(|l| l.ticker).collect();
+        let names: Vec<_> = tagged.iter().map(|ticker| spoken(dice, ticker, korean)).collect();
         let names = names.join(dice.word(&[", ", ", ", " / ", " "]));
-        Self {
-            korean,
-            subject,
-            name,
-            other,
-            names,
-            tagged,
-            price,
-            addressee,
-        }
+        Self { korean, subject, name, other, names, tagged, price, addressee }
     }
 
     /// The list of what moves the company.
     pub(crate) fn driver(&self) -> &'static str {
         match self.subject.map_or("", |listing| listing.ticker.symbol) {
-            "373220" | "006400" | "247540" | "086520" | "051910" | "003670" | "005490" => {
-                "driver_battery"
-            }
+            "373220" | "006400" | "247540" | "086520" | "051910" | "003670" | "005490" => "driver_battery",
             "012450" | "034020" => "driver_heavy",
             "005380" | "000270" | "012330" | "TSLA" => "driver_car",
             "207940" | "068270" | "196170" => "driver_bio",
@@ -112,10 +88,9 @@ impl<'a> Scene<'a> {
             "n" => self.name.to_owned(),
             "m" => self.other.to_owned(),
             "names" => self.names.clone(),
-            "to" => self
-                .addressee
-                .filter(|_| dice.chance(600))
-                .map_or_else(String::new, |to| format!("@{to} ")),
+            "to" => {
+                self.addressee.filter(|_| dice.chance(600)).map_or_else(String::new, |to| format!("@{to} "))
+            }
             "price" => self.amount(self.price, dice.chance(500)),
             "target" => self.amount(self.price * dice.between(106, 160) / 100, true),
             "low" => self.amount(self.price * dice.between(62, 95) / 100, true),
@@ -143,27 +118,18 @@ impl<'a> Scene<'a> {
 
     /// A price as people say it: no sign before it, since `$` starts a cashtag.
     fn amount(&self, value: i64, round: bool) -> String {
-        let won = self
-            .subject
-            .is_none_or(|listing| listing.ticker.exchange.is_korean());
+        let won = self.subject.is_none_or(|listing| listing.ticker.exchange.is_korean());
         match (won, self.korean) {
             (true, true) if round => rough_won(value),
             (true, true) => format!("{}원", grouped(value)),
-            (true, false) => format!(
-                "{} won",
-                grouped(if round { value / 1_000 * 1_000 } else { value })
-            ),
+            (true, false) => format!("{} won", grouped(if round { value / 1_000 * 1_000 } else { value })),
             (false, korean) => {
                 let number = if round {
                     (value / 100).to_string()
                 } else {
                     format!("{}.{:02}", value / 100, value % 100)
                 };
-                if korean {
-                    format!("{number}달러")
-                } else {
-                    number
-                }
+                if korean { format!("{number}달러") } else { number }
             }
         }
     }
@@ -172,15 +138,9 @@ impl<'a> Scene<'a> {
 /// Another company of the same country, or whichever comes.
 fn other(dice: &mut Dice, community: &Community, post: &Post) -> Option<&'static Ticker> {
     let korean = post.subject < super::tickers::KOREAN.len();
-    let drawn = (0..6)
-        .map(|_| community.market.draw(dice, korean))
-        .find(|other| *other != post.subject);
+    let drawn = (0..6).map(|_| community.market.draw(dice, korean)).find(|other| *other != post.subject);
     let at = drawn.unwrap_or_else(|| community.market.draw(dice, !korean));
-    community
-        .market
-        .listings
-        .get(at)
-        .map(|listing| listing.ticker)
+    community.market.listings.get(at).map(|listing| listing.ticker)
 }
 
 /// The name people use for a company in their language.
@@ -191,9 +151,7 @@ fn spoken(dice: &mut Dice, ticker: &Ticker, korean: bool) -> &'static str {
     let names: Vec<&'static str> = match ticker.symbol {
         // Its Korean name is in Latin letters, but people say the other.
         "035420" => ticker.nicknames().collect(),
-        _ => std::iter::once(ticker.name_ko)
-            .chain(ticker.nicknames())
-            .collect(),
+        _ => std::iter::once(ticker.name_ko).chain(ticker.nicknames()).collect(),
     };
     dice.word(&names)
 }
@@ -224,14 +182,7 @@ fn english(ticker: &Ticker) -> &'static str {
 /// `$005930` or `$삼성전자`; American ones mostly by their letters.
 fn tag(dice: &mut Dice, ticker: &Ticker) -> String {
     let by_name = dice.chance(if ticker.exchange.is_korean() { 600 } else { 80 });
-    format!(
-        "${}",
-        if by_name {
-            ticker.name_ko
-        } else {
-            ticker.symbol
-        }
-    )
+    format!("${}", if by_name { ticker.name_ko } else { ticker.symbol })
 }
 
 /// 7만 1천원.

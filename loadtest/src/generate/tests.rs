@@ -24,16 +24,8 @@ struct Output {
 
 impl Output {
     fn new(name: &str, seed: u64, people: u32, posts: u32) -> Result<Self> {
-        let folder =
-            std::env::temp_dir().join(format!("madang-loadtest-{}-{name}", std::process::id()));
-        let args = Args {
-            out: folder.clone(),
-            people,
-            posts,
-            seed,
-            until: Some(UNTIL.parse()?),
-            days: 30,
-        };
+        let folder = std::env::temp_dir().join(format!("madang-loadtest-{}-{name}", std::process::id()));
+        let args = Args { out: folder.clone(), people, posts, seed, until: Some(UNTIL.parse()?), days: 30 };
         run(&args)?;
         Ok(Self { folder, args })
     }
@@ -51,10 +43,7 @@ impl Output {
     }
 
     fn column(&self, file: &str, column: &str) -> Result<Vec<String>> {
-        self.rows(file)?
-            .into_iter()
-            .map(|mut row| row.remove(column).context("no such column"))
-            .collect()
+        self.rows(file)?.into_iter().map(|mut row| row.remove(column).context("no such column")).collect()
     }
 
     fn posts(&self) -> Result<Vec<Value>> {
@@ -70,12 +59,7 @@ impl Output {
         let digest = |path: &Path| anyhow::Ok(format!("{:?}", Sha256::digest(fs::read(path)?)));
         files
             .iter()
-            .map(|file| {
-                Ok((
-                    file.file_name().to_string_lossy().into_owned(),
-                    digest(&file.path())?,
-                ))
-            })
+            .map(|file| Ok((file.file_name().to_string_lossy().into_owned(), digest(&file.path())?)))
             .collect()
     }
 }
@@ -103,10 +87,7 @@ fn string<'a>(post: &'a Value, field: &str) -> &'a str {
 
 fn tickers(post: &Value) -> Vec<&str> {
     let list = post.get("tickers").and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+    list.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 #[test]
@@ -116,11 +97,8 @@ fn the_same_seed_gives_the_same_bytes_and_another_does_not() -> Result<()> {
     let other = Output::new("other", 8, 200, 1_000)?.digest()?;
     assert_eq!(first.len(), 6, "{first:?}");
     assert_eq!(first, again);
-    let same: Vec<_> = first
-        .iter()
-        .filter(|file| other.contains(file))
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let same: Vec<_> =
+        first.iter().filter(|file| other.contains(file)).map(|(name, _)| name.as_str()).collect();
     assert_eq!(same, ["originals.jsonl.gz", "tickers.csv"]);
     Ok(())
 }
@@ -128,45 +106,26 @@ fn the_same_seed_gives_the_same_bytes_and_another_does_not() -> Result<()> {
 #[test]
 fn every_reference_resolves_to_something_earlier() -> Result<()> {
     let output = Output::new("references", 7, PEOPLE, POSTS)?;
-    let authors: BTreeSet<_> = output
-        .column("authors.csv.gz", "author")?
-        .into_iter()
-        .collect();
-    let symbols: BTreeSet<_> = output
-        .column("tickers.csv", "symbol")?
-        .into_iter()
-        .collect();
+    let authors: BTreeSet<_> = output.column("authors.csv.gz", "author")?.into_iter().collect();
+    let symbols: BTreeSet<_> = output.column("tickers.csv", "symbol")?.into_iter().collect();
     let posts = output.posts()?;
     let mut earlier: BTreeMap<&str, &Value> = BTreeMap::new();
     let mut reposted = BTreeSet::new();
     let mut last = "";
     for post in &posts {
-        let (id, at, author) = (
-            string(post, "id"),
-            string(post, "created_at"),
-            string(post, "author"),
-        );
+        let (id, at, author) = (string(post, "id"), string(post, "created_at"), string(post, "author"));
         assert!(authors.contains(author), "{post}");
-        assert!(
-            tickers(post)
-                .into_iter()
-                .all(|ticker| symbols.contains(ticker)),
-            "{post}"
-        );
+        assert!(tickers(post).into_iter().all(|ticker| symbols.contains(ticker)), "{post}");
         assert!(last <= at && at < UNTIL, "{post}");
-        for target in [string(post, "reply_to"), string(post, "repost_of")]
-            .into_iter()
-            .filter(|id| !id.is_empty())
+        for target in
+            [string(post, "reply_to"), string(post, "repost_of")].into_iter().filter(|id| !id.is_empty())
         {
             let target = earlier.get(target).context("the target comes later")?;
             assert_eq!(string(target, "repost_of"), "", "{post}");
             assert!(string(target, "created_at") < at, "{post}");
         }
         let original = string(post, "repost_of");
-        assert!(
-            original.is_empty() || reposted.insert((author, original)),
-            "{post}"
-        );
+        assert!(original.is_empty() || reposted.insert((author, original)), "{post}");
         assert!(earlier.insert(id, post).is_none(), "{id} stands twice");
         last = at;
     }
@@ -182,26 +141,16 @@ fn texts_stay_within_what_the_service_takes() -> Result<()> {
         let (text, named) = (string(post, "text"), tickers(post));
         assert!((1..=2_500).contains(&text.chars().count()), "{post}");
         assert!(!text.contains(['{', '}', '|']), "an open slot: {text}");
-        assert!(
-            named.len() <= 5 && named.iter().collect::<BTreeSet<_>>().len() == named.len(),
-            "{post}"
-        );
+        assert!(named.len() <= 5 && named.iter().collect::<BTreeSet<_>>().len() == named.len(), "{post}");
         assert!(
             !named.is_empty() || post.get("stance").is_some_and(Value::is_null),
             "a stance on nothing: {post}"
         );
     }
-    let written: Vec<_> = posts
-        .iter()
-        .filter(|post| string(post, "repost_of").is_empty())
-        .collect();
+    let written: Vec<_> = posts.iter().filter(|post| string(post, "repost_of").is_empty()).collect();
     let distinct: BTreeSet<_> = written.iter().map(|post| string(post, "text")).collect();
     let doubled = 100 * (written.len() - distinct.len()) / written.len();
-    assert!(
-        doubled < 5,
-        "{doubled} % of {} texts stand twice",
-        written.len()
-    );
+    assert!(doubled < 5, "{doubled} % of {} texts stand twice", written.len());
     Ok(())
 }
 
@@ -216,17 +165,9 @@ fn cashtags_name_tickers_of_the_post() -> Result<()> {
     }
     let posts = output.posts()?;
     let mut seen = 0;
-    for post in posts
-        .iter()
-        .filter(|post| string(post, "repost_of").is_empty())
-    {
-        for word in string(post, "text")
-            .split_whitespace()
-            .filter_map(|word| word.strip_prefix('$'))
-        {
-            let symbol = symbols
-                .get(word)
-                .with_context(|| format!("unknown cashtag {word} in {post}"))?;
+    for post in posts.iter().filter(|post| string(post, "repost_of").is_empty()) {
+        for word in string(post, "text").split_whitespace().filter_map(|word| word.strip_prefix('$')) {
+            let symbol = symbols.get(word).with_context(|| format!("unknown cashtag {word} in {post}"))?;
             assert!(tickers(post).contains(&symbol.as_str()), "{post}");
             seen += 1;
         }
@@ -243,22 +184,13 @@ fn handles_are_valid_and_no_two_look_alike() -> Result<()> {
     let korean = |c: char| ('가'..='힣').contains(&c);
     for handle in output.column("authors.csv.gz", "handle")? {
         assert!((2..=20).contains(&handle.chars().count()), "{handle}");
-        let plain =
-            |c: char| c.is_ascii_lowercase() || ('2'..='9').contains(&c) || c == '_' || korean(c);
-        assert!(
-            handle.chars().all(plain) && !demo.contains(&handle.as_str()),
-            "{handle}"
-        );
-        let skeleton: String = unicode_security::skeleton(&handle)
-            .filter(|c| *c != '_')
-            .collect();
+        let plain = |c: char| c.is_ascii_lowercase() || ('2'..='9').contains(&c) || c == '_' || korean(c);
+        assert!(handle.chars().all(plain) && !demo.contains(&handle.as_str()), "{handle}");
+        let skeleton: String = unicode_security::skeleton(&handle).filter(|c| *c != '_').collect();
         assert!(seen.insert(skeleton), "{handle} looks like another");
     }
     let latin = seen.iter().filter(|handle| handle.is_ascii()).count();
-    assert!(
-        (4_000..10_000).contains(&latin),
-        "{latin} Latin handles of 20,000"
-    );
+    assert!((4_000..10_000).contains(&latin), "{latin} Latin handles of 20,000");
     Ok(())
 }
 
@@ -274,10 +206,7 @@ fn aliases_and_names_mean_one_company_each() -> Result<()> {
             .filter(|name| !name.is_empty())
             .collect();
         for name in names {
-            assert!(
-                seen.insert(name.to_lowercase()),
-                "{name} means two companies"
-            );
+            assert!(seen.insert(name.to_lowercase()), "{name} means two companies");
         }
     }
     assert_eq!(output.rows("tickers.csv")?.len(), 40);
@@ -292,32 +221,12 @@ fn prices_are_consistent_and_end_before_the_window_does() -> Result<()> {
         let value = |column: &str| -> Result<u64> {
             let text = row.get(column).context("no such column")?;
             let cents = text.split_once('.').map_or(0, |(_, cents)| cents.len());
-            assert_eq!(
-                cents,
-                if symbol.starts_with(char::is_numeric) {
-                    0
-                } else {
-                    2
-                },
-                "{row:?}"
-            );
+            assert_eq!(cents, if symbol.starts_with(char::is_numeric) { 0 } else { 2 }, "{row:?}");
             Ok(text.replace('.', "").parse()?)
         };
-        let (open, high, low, close) = (
-            value("open")?,
-            value("high")?,
-            value("low")?,
-            value("close")?,
-        );
-        assert!(
-            low > 0 && low <= open.min(close) && high >= open.max(close),
-            "{row:?}"
-        );
-        assert!(
-            row.get("date")
-                .is_some_and(|date| date.as_str() < "2026-03-02"),
-            "{row:?}"
-        );
+        let (open, high, low, close) = (value("open")?, value("high")?, value("low")?, value("close")?);
+        assert!(low > 0 && low <= open.min(close) && high >= open.max(close), "{row:?}");
+        assert!(row.get("date").is_some_and(|date| date.as_str() < "2026-03-02"), "{row:?}");
     }
     Ok(())
 }

@@ -57,43 +57,21 @@ pub(crate) fn compose(community: &Community, position: u32) -> String {
         Kind::Post => None,
     };
     let addressee = target.and_then(|target| community.people.get(target.author));
-    let bank = if post.korean {
-        &text_ko::BANK
-    } else {
-        &text_en::BANK
-    };
+    let bank = if post.korean { &text_ko::BANK } else { &text_en::BANK };
     let mut dice = Dice::new(community.seed, Purpose::Text, position.into());
-    let scene = Scene::new(
-        &mut dice,
-        community,
-        post,
-        addressee.map(|person| person.naming.handle.as_str()),
-    );
-    Composer {
-        dice,
-        bank,
-        scene,
-        post,
-        used: Vec::new(),
-    }
-    .compose()
+    let scene = Scene::new(&mut dice, community, post, addressee.map(|person| person.naming.handle.as_str()));
+    Composer { dice, bank, scene, post, used: Vec::new() }.compose()
 }
 
 fn repost(community: &Community, target: u32) -> String {
-    let author = community
-        .posts
-        .get(target as usize)
-        .and_then(|post| community.people.get(post.author));
+    let author = community.posts.get(target as usize).and_then(|post| community.people.get(post.author));
     let handle = author.map_or("", |person| person.naming.handle.as_str());
     let full = format!("RT @{handle}: {}", compose(community, target));
     if full.chars().count() <= REPOST_CHARS {
         return full;
     }
     let cut: String = full.chars().take(REPOST_CHARS - 1).collect();
-    let at_word = cut
-        .rfind(' ')
-        .and_then(|end| cut.get(..end))
-        .unwrap_or(&cut);
+    let at_word = cut.rfind(' ').and_then(|end| cut.get(..end)).unwrap_or(&cut);
     format!("{}…", at_word.trim_end())
 }
 
@@ -108,19 +86,11 @@ struct Composer<'a> {
 impl Composer<'_> {
     fn compose(mut self) -> String {
         let is_short = self.dice.chance(110) && !self.post.tickers.is_empty();
-        let sentences = if is_short {
-            self.bank.short
-        } else {
-            self.opening()
-        };
+        let sentences = if is_short { self.bank.short } else { self.opening() };
         let template = self.fresh(sentences);
         let (before, after) = self.scene.tags(&mut self.dice, self.post);
         // A tag in front already says which company it is.
-        let spoken = if before.is_empty() {
-            template
-        } else {
-            without_subject(template)
-        };
+        let spoken = if before.is_empty() { template } else { without_subject(template) };
         let mut text = before;
         self.expand(spoken, DEEPEST, &mut text);
         let polite = is_polite(template);
@@ -143,9 +113,7 @@ impl Composer<'_> {
             (Kind::Reply(_), Mood::Bear) => bank.reply_bear,
             (Kind::Reply(_), Mood::Flat) => bank.reply_flat,
             _ if post.tickers.is_empty() => bank.chat,
-            _ if post.tickers.len() > 2 || (post.tickers.len() == 2 && self.dice.chance(500)) => {
-                bank.list
-            }
+            _ if post.tickers.len() > 2 || (post.tickers.len() == 2 && self.dice.chance(500)) => bank.list,
             (_, Mood::Bull) if post.on_results => bank.results_good,
             (_, Mood::Bear) if post.on_results => bank.results_bad,
             (_, Mood::Flat) if post.on_results => bank.results_flat,
@@ -190,9 +158,7 @@ impl Composer<'_> {
 
     /// One of `sentences` that this text does not have yet, if a few draws find one.
     fn fresh(&mut self, sentences: Sentences) -> &'static str {
-        let drawn = (0..12)
-            .map(|_| self.dice.word(sentences))
-            .find(|sentence| !self.used.contains(sentence));
+        let drawn = (0..12).map(|_| self.dice.word(sentences)).find(|sentence| !self.used.contains(sentence));
         let sentence = drawn.unwrap_or_else(|| self.dice.word(sentences));
         self.used.push(sentence);
         sentence
@@ -247,16 +213,12 @@ fn without_subject(template: &'static str) -> &'static str {
 
 /// Ends in a letter, digit or per cent rather than a stop, a laugh or a sign.
 fn ends_plainly(text: &str) -> bool {
-    text.ends_with(|c: char| {
-        c == '%' || c == ')' || (c.is_alphanumeric() && !('ㄱ'..='ㅣ').contains(&c))
-    })
+    text.ends_with(|c: char| c == '%' || c == ')' || (c.is_alphanumeric() && !('ㄱ'..='ㅣ').contains(&c)))
 }
 
 fn is_polite(template: &str) -> bool {
     let words = template.trim_end_matches(['?', '}', '{', 'k', 't', '~', '!']);
-    ["요", "죠", "니다", "분"]
-        .iter()
-        .any(|ending| words.ends_with(ending))
+    ["요", "죠", "니다", "분"].iter().any(|ending| words.ends_with(ending))
 }
 
 #[cfg(test)]
@@ -275,27 +237,9 @@ mod tests {
             bank.results_flat,
             bank.chat,
         ];
-        let others = [
-            bank.list,
-            bank.short,
-            bank.reply_bull,
-            bank.reply_bear,
-            bank.reply_flat,
-            bank.tails,
-        ];
-        let more = [
-            bank.more_bull,
-            bank.more_bear,
-            bank.more_flat,
-            bank.more_polite,
-        ];
-        posts
-            .into_iter()
-            .chain(others)
-            .chain(more)
-            .flatten()
-            .copied()
-            .collect()
+        let others = [bank.list, bank.short, bank.reply_bull, bank.reply_bear, bank.reply_flat, bank.tails];
+        let more = [bank.more_bull, bank.more_bear, bank.more_flat, bank.more_polite];
+        posts.into_iter().chain(others).chain(more).flatten().copied().collect()
     }
 
     fn slots(template: &'static str) -> Vec<&'static str> {
@@ -314,14 +258,9 @@ mod tests {
             let mut open: Vec<&str> = all(bank).into_iter().flat_map(slots).collect();
             let mut seen = BTreeSet::new();
             while let Some(name) = open.pop() {
-                let names: &[&str] = if name == "driver" {
-                    super::super::scene::DRIVERS
-                } else {
-                    &[name]
-                };
-                for name in names
-                    .iter()
-                    .filter(|name| seen.insert(**name) && !super::super::scene::is_value(name))
+                let names: &[&str] = if name == "driver" { super::super::scene::DRIVERS } else { &[name] };
+                for name in
+                    names.iter().filter(|name| seen.insert(**name) && !super::super::scene::is_value(name))
                 {
                     let words = (bank.slot)(name);
                     assert!(!words.is_empty(), "no words for {{{name}}}");

@@ -21,9 +21,7 @@ pub(crate) static BANK: Bank = Bank {
     more_bear: MORE_BEAR,
     more_flat: MORE_FLAT,
     more_polite: MORE_FLAT,
-    tails: &[
-        "!", "...", " lol", " imo", " tbh", " {emoji}", " fwiw", " haha",
-    ],
+    tails: &["!", "...", " lol", " imo", " tbh", " {emoji}", " fwiw", " haha"],
     slot: words_en::slot,
 };
 

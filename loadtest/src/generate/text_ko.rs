@@ -22,18 +22,7 @@ pub(crate) static BANK: Bank = Bank {
     more_bear: replies_ko::MORE_BEAR,
     more_flat: replies_ko::MORE_FLAT,
     more_polite: replies_ko::MORE_POLITE,
-    tails: &[
-        "{kk}",
-        "{kk}",
-        "{tt}",
-        "...",
-        "!",
-        "ㄷㄷ",
-        "{emoji}",
-        " 가즈아",
-        " ㄹㅇ",
-        "~",
-    ],
+    tails: &["{kk}", "{kk}", "{tt}", "...", "!", "ㄷㄷ", "{emoji}", " 가즈아", " ㄹㅇ", "~"],
     slot: words_ko::slot,
 };
 

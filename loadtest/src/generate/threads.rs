@@ -39,9 +39,7 @@ pub(crate) fn link(seed: u64, people: &People, posts: &mut [Post]) {
         if !matches!(post.kind, Kind::Repost(_)) {
             let position = u32::try_from(position).ok();
             threads.targets.extend(position);
-            threads
-                .popular
-                .extend(position.filter(|_| post.likes >= POPULAR_LIKES));
+            threads.popular.extend(position.filter(|_| post.likes >= POPULAR_LIKES));
         }
     }
 }
@@ -145,9 +143,7 @@ fn choose<'p>(
     earlier: &'p [Post],
     weight: impl Fn(&Post) -> u64,
 ) -> Option<Target<'p>> {
-    let posts = candidates
-        .iter()
-        .map(|position| earlier.get(*position as usize));
+    let posts = candidates.iter().map(|position| earlier.get(*position as usize));
     let weights = Weighted::new(posts.map(|post| post.map_or(0, &weight)));
     let position = candidates.get(weights.draw(dice)).copied()?;
     Some((position, earlier.get(position as usize)?))

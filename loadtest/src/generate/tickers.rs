@@ -28,11 +28,7 @@ impl Exchange {
 
     /// The exchange's own time.
     pub(crate) const fn zone(self) -> Tz {
-        if self.is_korean() {
-            chrono_tz::Asia::Seoul
-        } else {
-            chrono_tz::America::New_York
-        }
+        if self.is_korean() { chrono_tz::Asia::Seoul } else { chrono_tz::America::New_York }
     }
 
     /// Seoul or New York.
@@ -70,15 +66,7 @@ const fn krx(
     sector: &'static str,
     start: i64,
 ) -> Ticker {
-    Ticker {
-        symbol,
-        company,
-        name_ko,
-        aliases,
-        sector,
-        exchange: Exchange::Krx,
-        start,
-    }
+    Ticker { symbol, company, name_ko, aliases, sector, exchange: Exchange::Krx, start }
 }
 
 const fn us(
@@ -89,15 +77,7 @@ const fn us(
     sector: &'static str,
     start: i64,
 ) -> Ticker {
-    Ticker {
-        symbol,
-        company,
-        name_ko,
-        aliases,
-        sector,
-        exchange: Exchange::Nasdaq,
-        start,
-    }
+    Ticker { symbol, company, name_ko, aliases, sector, exchange: Exchange::Nasdaq, start }
 }
 
 const TECH: &str = "Technology";
@@ -110,129 +90,31 @@ const CONSUMER: &str = "Consumer Discretionary";
 
 /// Korean companies, the most talked about first.
 pub(crate) static KOREAN: [Ticker; 25] = [
-    krx(
-        "005930",
-        "Samsung Electronics",
-        "삼성전자",
-        "삼전",
-        TECH,
-        71_000,
-    ),
-    krx(
-        "000660",
-        "SK hynix",
-        "SK하이닉스",
-        "하닉|하이닉스",
-        TECH,
-        205_000,
-    ),
-    krx(
-        "373220",
-        "LG Energy Solution",
-        "LG에너지솔루션",
-        "엔솔",
-        INDUSTRY,
-        372_000,
-    ),
-    krx(
-        "247540",
-        "EcoPro BM",
-        "에코프로비엠",
-        "에코비엠",
-        MATERIALS,
-        121_000,
-    ),
-    krx(
-        "005380",
-        "Hyundai Motor",
-        "현대차",
-        "현차",
-        CONSUMER,
-        219_000,
-    ),
+    krx("005930", "Samsung Electronics", "삼성전자", "삼전", TECH, 71_000),
+    krx("000660", "SK hynix", "SK하이닉스", "하닉|하이닉스", TECH, 205_000),
+    krx("373220", "LG Energy Solution", "LG에너지솔루션", "엔솔", INDUSTRY, 372_000),
+    krx("247540", "EcoPro BM", "에코프로비엠", "에코비엠", MATERIALS, 121_000),
+    krx("005380", "Hyundai Motor", "현대차", "현차", CONSUMER, 219_000),
     krx("086520", "EcoPro", "에코프로", "", MATERIALS, 58_000),
-    krx(
-        "042700",
-        "Hanmi Semiconductor",
-        "한미반도체",
-        "한미반",
-        TECH,
-        92_000,
-    ),
+    krx("042700", "Hanmi Semiconductor", "한미반도체", "한미반", TECH, 92_000),
     krx("035720", "Kakao", "카카오", "", MEDIA, 44_500),
-    krx(
-        "012450",
-        "Hanwha Aerospace",
-        "한화에어로스페이스",
-        "한화에어로",
-        INDUSTRY,
-        612_000,
-    ),
-    krx(
-        "034020",
-        "Doosan Enerbility",
-        "두산에너빌리티",
-        "두빌",
-        INDUSTRY,
-        31_500,
-    ),
+    krx("012450", "Hanwha Aerospace", "한화에어로스페이스", "한화에어로", INDUSTRY, 612_000),
+    krx("034020", "Doosan Enerbility", "두산에너빌리티", "두빌", INDUSTRY, 31_500),
     krx("035420", "NAVER", "NAVER", "네이버", MEDIA, 196_000),
     krx("196170", "Alteogen", "알테오젠", "", HEALTH, 342_000),
-    krx(
-        "207940",
-        "Samsung Biologics",
-        "삼성바이오로직스",
-        "삼바",
-        HEALTH,
-        1_012_000,
-    ),
+    krx("207940", "Samsung Biologics", "삼성바이오로직스", "삼바", HEALTH, 1_012_000),
     krx("000270", "Kia", "기아", "", CONSUMER, 98_700),
     krx("068270", "Celltrion", "셀트리온", "셀트", HEALTH, 179_000),
-    krx(
-        "005490",
-        "POSCO Holdings",
-        "POSCO홀딩스",
-        "포스코|포홀",
-        MATERIALS,
-        301_000,
-    ),
+    krx("005490", "POSCO Holdings", "POSCO홀딩스", "포스코|포홀", MATERIALS, 301_000),
     krx("006400", "Samsung SDI", "삼성SDI", "", INDUSTRY, 246_000),
     krx("051910", "LG Chem", "LG화학", "엘화", MATERIALS, 289_000),
-    krx(
-        "003670",
-        "POSCO Future M",
-        "포스코퓨처엠",
-        "",
-        MATERIALS,
-        148_000,
-    ),
+    krx("003670", "POSCO Future M", "포스코퓨처엠", "", MATERIALS, 148_000),
     krx("259960", "KRAFTON", "크래프톤", "", MEDIA, 338_000),
     krx("352820", "HYBE", "하이브", "", MEDIA, 231_000),
     krx("066570", "LG Electronics", "LG전자", "", CONSUMER, 88_400),
-    krx(
-        "105560",
-        "KB Financial Group",
-        "KB금융",
-        "",
-        FINANCE,
-        91_200,
-    ),
-    krx(
-        "055550",
-        "Shinhan Financial Group",
-        "신한지주",
-        "",
-        FINANCE,
-        55_300,
-    ),
-    krx(
-        "012330",
-        "Hyundai Mobis",
-        "현대모비스",
-        "",
-        CONSUMER,
-        252_000,
-    ),
+    krx("105560", "KB Financial Group", "KB금융", "", FINANCE, 91_200),
+    krx("055550", "Shinhan Financial Group", "신한지주", "", FINANCE, 55_300),
+    krx("012330", "Hyundai Mobis", "현대모비스", "", CONSUMER, 252_000),
 ];
 
 /// Companies listed in New York, the most talked about first.
@@ -240,14 +122,7 @@ pub(crate) static AMERICAN: [Ticker; 15] = [
     us("NVDA", "NVIDIA", "엔비디아", "엔비", TECH, 13_240),
     us("TSLA", "Tesla", "테슬라", "테슬", CONSUMER, 29_815),
     us("AAPL", "Apple", "애플", "", TECH, 22_430),
-    us(
-        "PLTR",
-        "Palantir Technologies",
-        "팔란티어",
-        "팔란",
-        TECH,
-        8_955,
-    ),
+    us("PLTR", "Palantir Technologies", "팔란티어", "팔란", TECH, 8_955),
     us("MSFT", "Microsoft", "마이크로소프트", "마소", TECH, 42_610),
     us("GOOGL", "Alphabet", "알파벳", "구글", MEDIA, 17_725),
     us("AMZN", "Amazon.com", "아마존", "", CONSUMER, 20_190),

@@ -2,10 +2,7 @@
 
 /// The choices for the slot `name`, separated by `|`; empty for an unknown one.
 pub(crate) fn slot(name: &str) -> &'static str {
-    market(name)
-        .or_else(|| driver(name))
-        .or_else(|| talk(name))
-        .unwrap_or("")
+    market(name).or_else(|| driver(name)).or_else(|| talk(name)).unwrap_or("")
 }
 
 fn market(name: &str) -> Option<&'static str> {
@@ -24,9 +21,7 @@ fn market(name: &str) -> Option<&'static str> {
             "A soft CPI|A dovish FOMC|A rate hold|Cooler jobs data|Lower oil|\
              Exports up {num2}%"
         }
-        "macro_bad" => {
-            "hot CPI|hawkish FOMC|rate hike|tariff|oil spike|recession talk|weak exports"
-        }
+        "macro_bad" => "hot CPI|hawkish FOMC|rate hike|tariff|oil spike|recession talk|weak exports",
         "macro_event" => "CPI|FOMC|payrolls|PCE|the BOK meeting|options expiry|PPI|Jackson Hole",
         "buyer" => {
             "Foreign money|The pension fund|Institutions|Retail|Smart money|\
@@ -69,9 +64,7 @@ fn driver(name: &str) -> Option<&'static str> {
         "driver_car" => "hybrid|EV|self-driving|US volume|robotaxi|incentive|FX",
         "driver_bio" => "biosimilar|CDMO|licensing|phase 3|approval|subcutaneous",
         "driver_bank" => "dividend|net interest margin|buyback|provisions|trading fee|CET1",
-        "driver_platform" => {
-            "ads|cloud|AI agent|commerce|subscription|capex|AI search|government contract"
-        }
+        "driver_platform" => "ads|cloud|AI agent|commerce|subscription|capex|AI search|government contract",
         "driver_content" => "new title|world tour|subscriber|IP|album|ad tier|overseas sales",
         "driver_device" => "services|appliance rental|HVAC|upgrade cycle|AI feature|auto parts",
         _ => return None,

@@ -2,10 +2,7 @@
 
 /// The choices for the slot `name`, separated by `|`; empty for an unknown one.
 pub(crate) fn slot(name: &str) -> &'static str {
-    market(name)
-        .or_else(|| driver(name))
-        .or_else(|| talk(name))
-        .unwrap_or("")
+    market(name).or_else(|| driver(name)).or_else(|| talk(name)).unwrap_or("")
 }
 
 fn market(name: &str) -> Option<&'static str> {
@@ -66,20 +63,14 @@ fn driver(name: &str) -> Option<&'static str> {
             "HBM|파운드리|D램|낸드|AI 서버|후공정 장비|첨단 패키징|온디바이스 AI|\
              데이터센터 GPU"
         }
-        "driver_battery" => {
-            "2차전지|양극재|ESS|리튬 가격|전고체|북미 공장|LFP|전기차 수요|배터리 수주"
-        }
+        "driver_battery" => "2차전지|양극재|ESS|리튬 가격|전고체|북미 공장|LFP|전기차 수요|배터리 수주",
         "driver_heavy" => "원전 수주|방산 수출|가스터빈|SMR|수주잔고|엔진 정비|해외 플랜트",
         "driver_car" => "하이브리드 판매|전기차|자율주행|북미 판매량|로보택시|인센티브|환율 효과",
         "driver_bio" => "바이오시밀러|CMO 수주|기술이전|임상 3상|신약 허가|SC 제형|5공장",
         "driver_bank" => "배당|순이자마진|자사주 소각|충당금|밸류업|거래 수수료|CET1 비율",
-        "driver_platform" => {
-            "광고 매출|클라우드|AI 에이전트|커머스|구독 매출|설비투자|AI 검색|정부 계약"
-        }
+        "driver_platform" => "광고 매출|클라우드|AI 에이전트|커머스|구독 매출|설비투자|AI 검색|정부 계약",
         "driver_content" => "신작|월드투어|구독자 수|IP 확장|음반 판매|해외 매출|광고 요금제",
-        "driver_device" => {
-            "가전 구독|서비스 매출|냉난방공조|신제품 판매|AI 기능|전장 사업|교체 수요"
-        }
+        "driver_device" => "가전 구독|서비스 매출|냉난방공조|신제품 판매|AI 기능|전장 사업|교체 수요",
         _ => return None,
     })
 }

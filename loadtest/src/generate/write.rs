@@ -44,28 +44,16 @@ pub(crate) fn write(community: &Community, out: &Path) -> Result<()> {
 
 /// Refuse to touch a folder with something in it; what an interrupted run left is done again.
 fn prepare(out: &Path) -> Result<PathBuf> {
-    if out
-        .read_dir()
-        .is_ok_and(|mut entries| entries.next().is_some())
-        || out.is_file()
-    {
-        bail!(
-            "{} is there already; remove it or choose another folder",
-            out.display()
-        );
+    if out.read_dir().is_ok_and(|mut entries| entries.next().is_some()) || out.is_file() {
+        bail!("{} is there already; remove it or choose another folder", out.display());
     }
-    let mut name = out
-        .file_name()
-        .context("the output needs a folder name")?
-        .to_owned();
+    let mut name = out.file_name().context("the output needs a folder name")?.to_owned();
     name.push(".partial");
     let partial = out.with_file_name(name);
     if partial.exists() {
-        fs::remove_dir_all(&partial)
-            .with_context(|| format!("failed to remove {}", partial.display()))?;
+        fs::remove_dir_all(&partial).with_context(|| format!("failed to remove {}", partial.display()))?;
     }
-    fs::create_dir_all(&partial)
-        .with_context(|| format!("failed to create {}", partial.display()))?;
+    fs::create_dir_all(&partial).with_context(|| format!("failed to create {}", partial.display()))?;
     Ok(partial)
 }
 
@@ -74,12 +62,8 @@ type Gzip = GzEncoder<BufWriter<File>>;
 /// The header names no time, file or system, so that equal contents are equal files.
 fn gzip(folder: &Path, name: &str) -> Result<Gzip> {
     let path = folder.join(name);
-    let file =
-        File::create_new(&path).with_context(|| format!("failed to create {}", path.display()))?;
-    Ok(GzBuilder::new()
-        .mtime(0)
-        .operating_system(255)
-        .write(BufWriter::new(file), Compression::default()))
+    let file = File::create_new(&path).with_context(|| format!("failed to create {}", path.display()))?;
+    Ok(GzBuilder::new().mtime(0).operating_system(255).write(BufWriter::new(file), Compression::default()))
 }
 
 fn finish(encoder: Gzip) -> Result<()> {
@@ -130,16 +114,7 @@ fn write_tickers(folder: &Path) -> Result<()> {
 }
 
 fn write_prices(community: &Community, folder: &Path) -> Result<()> {
-    let header = [
-        "symbol",
-        "date",
-        "open",
-        "high",
-        "low",
-        "close",
-        "adj_close",
-        "volume",
-    ];
+    let header = ["symbol", "date", "open", "high", "low", "close", "adj_close", "volume"];
     let mut csv = csv_writer(gzip(folder, "prices.csv.gz")?, &header)?;
     for listing in &community.market.listings {
         let price = |value| decimal(value, listing.ticker.exchange);
@@ -147,16 +122,7 @@ fn write_prices(community: &Community, folder: &Path) -> Result<()> {
             let close = price(bar.close);
             let (date, volume) = (bar.date.to_string(), bar.volume.to_string());
             let (open, high, low) = (price(bar.open), price(bar.high), price(bar.low));
-            csv.write_record([
-                listing.ticker.symbol,
-                &date,
-                &open,
-                &high,
-                &low,
-                &close,
-                &close,
-                &volume,
-            ])?;
+            csv.write_record([listing.ticker.symbol, &date, &open, &high, &low, &close, &close, &volume])?;
         }
     }
     close(csv)
@@ -164,11 +130,7 @@ fn write_prices(community: &Community, folder: &Path) -> Result<()> {
 
 /// Whole won, or dollars of the cents.
 pub(crate) fn decimal(value: i64, exchange: Exchange) -> String {
-    if exchange.is_korean() {
-        value.to_string()
-    } else {
-        format!("{}.{:02}", value / 100, value % 100)
-    }
+    if exchange.is_korean() { value.to_string() } else { format!("{}.{:02}", value / 100, value % 100) }
 }
 
 fn write_authors(community: &Community, folder: &Path) -> Result<()> {
@@ -203,15 +165,9 @@ fn write_authors(community: &Community, folder: &Path) -> Result<()> {
 fn write_follows(community: &Community, folder: &Path) -> Result<()> {
     let people = &community.people;
     let progress = Progress::new("follows", people.all.len() as u64);
-    let mut csv = csv_writer(
-        gzip(folder, "follows.csv.gz")?,
-        &["follower", "followee", "origin"],
-    )?;
+    let mut csv = csv_writer(gzip(folder, "follows.csv.gz")?, &["follower", "followee", "origin"])?;
     for (follower, followees) in people.all.iter().zip(&people.following) {
-        for followee in followees
-            .iter()
-            .filter_map(|followee| people.get(*followee))
-        {
+        for followee in followees.iter().filter_map(|followee| people.get(*followee)) {
             csv.write_record([follower.id.as_str(), &followee.id, "generated"])?;
         }
         progress.step();
@@ -238,18 +194,11 @@ fn line<'a>(community: &'a Community, position: u32, post: &Post) -> Result<Post
         Kind::Reply(target) => (Some(id(target)), None),
         Kind::Repost(target) => (None, Some(id(target))),
     };
-    let listings = post
-        .tickers
-        .iter()
-        .filter_map(|ticker| community.market.listings.get(*ticker));
+    let listings = post.tickers.iter().filter_map(|ticker| community.market.listings.get(*ticker));
     Ok(PostLine {
         id: id(position),
         created_at: time.to_rfc3339_opts(SecondsFormat::Secs, true),
-        author: &community
-            .people
-            .get(post.author)
-            .context("a post has no author")?
-            .id,
+        author: &community.people.get(post.author).context("a post has no author")?.id,
         text: community.text(position),
         tickers: listings.map(|listing| listing.ticker.symbol).collect(),
         reply_to,

@@ -68,27 +68,17 @@ impl Table for PostTable {
     }
 
     fn row(&mut self, line: &str, row: &mut Row<'_>) -> Result<(), String> {
-        let line: Line =
-            serde_json::from_str(line.trim_start_matches('\u{FEFF}')).map_err(|error| {
-                let error = error.to_string();
-                // Each line is one document, so its line number would only confuse.
-                format!(
-                    "is not a post: {}",
-                    error.replace(" at line 1 column ", " at column ")
-                )
-            })?;
-        let repost = line
-            .repost_of
-            .as_deref()
-            .map(|target| id("repost_of", target))
-            .transpose()?;
+        let line = parse(line)?;
+        let optional_id = |name, value: &'_ Option<String>| match value {
+            Some(value) => id(name, value).map(|value| Some(value.to_owned())),
+            None => Ok(None),
+        };
+        let repost = optional_id("repost_of", &line.repost_of)?;
         // A repost has no text of its own, whatever the archive quotes there.
-        let body = if repost.is_none() {
-            PostBody::parse(&line.text)
-        } else {
-            Ok(PostBody::empty())
-        }
-        .map_err(|error| format!("text {error}"))?;
+        let body = match repost {
+            None => PostBody::parse(&line.text).map_err(|error| format!("text {error}"))?,
+            Some(_) => PostBody::empty(),
+        };
         let (tickers, unknown) = self.tickers(&line.tickers.unwrap_or_default());
         row.text(Some(id("id", &line.id)?));
         row.plain(Some(time("created_at", &line.created_at)?.to_rfc3339()));
@@ -96,24 +86,24 @@ impl Table for PostTable {
         row.text(Some(body.as_str()));
         row.numbers(&tickers);
         row.plain(Some(unknown));
-        row.text(
-            line.reply_to
-                .as_deref()
-                .map(|target| id("reply_to", target))
-                .transpose()?,
-        );
-        row.text(repost);
-        row.plain(line.likes.map(|likes| count("likes", likes)).transpose()?);
-        row.plain(
-            line.reposts
-                .map(|reposts| count("reposts", reposts))
-                .transpose()?,
-        );
+        row.text(optional_id("reply_to", &line.reply_to)?.as_deref());
+        row.text(repost.as_deref());
+        for (name, value) in [("likes", line.likes), ("reposts", line.reposts)] {
+            row.plain(value.map(|value| count(name, value)).transpose()?);
+        }
         row.text(line.lang.as_deref().and_then(language));
         row.plain(Some(stance(line.stance.as_deref())?));
         row.texts(&names(body.as_str()));
         Ok(())
     }
+}
+
+fn parse(line: &str) -> Result<Line, String> {
+    serde_json::from_str(line.trim_start_matches('\u{FEFF}')).map_err(|error| {
+        // Each line is one document, so its line number would only confuse.
+        let why = error.to_string().replace(" at line 1 column ", " at column ");
+        format!("is not a post: {why}")
+    })
 }
 
 fn stance(name: Option<&str>) -> Result<i16, String> {
@@ -124,16 +114,12 @@ fn stance(name: Option<&str>) -> Result<i16, String> {
 
 /// What looks like the name of a language; `und` says that nobody knows.
 fn language(name: &str) -> Option<&str> {
-    let plain = (2..=8).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let plain = (2..=8).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     (plain && name != "und").then_some(name)
 }
 
 /// The longest form of each handle that may be meant; the database knows which beginning is one.
 fn names(body: &str) -> Vec<String> {
     let candidates = handle::mention_candidates(body, MAX_MENTIONS);
-    candidates
-        .into_iter()
-        .filter_map(|prefixes| prefixes.into_iter().next())
-        .collect()
+    candidates.into_iter().filter_map(|prefixes| prefixes.into_iter().next()).collect()
 }

@@ -24,9 +24,7 @@ pub(super) async fn import(
 ) -> anyhow::Result<()> {
     let mut stage = Stage::begin(run, "posts", sql::STAGING).await?;
     for source in sources {
-        stage
-            .load(source, line::PostTable::new(Arc::clone(&symbols)))
-            .await?;
+        stage.load(source, line::PostTable::new(Arc::clone(&symbols))).await?;
     }
     stage.loaded().await?;
     stage.run(sql::DUPLICATES).await?;
@@ -52,9 +50,7 @@ async fn write(stage: &mut Stage<'_>) -> sqlx::Result<u64> {
     stage.run(sql::HOLD_ORIGINALS).await?;
     stage.run(sql::ADD_REPOSTS).await?;
     stage.run(sql::REPOSTED_BEFORE).await?;
-    stage
-        .script("CREATE UNIQUE INDEX ON import_plan (id); ANALYZE import_plan")
-        .await?;
+    stage.script("CREATE UNIQUE INDEX ON import_plan (id); ANALYZE import_plan").await?;
     let added = stage.run(sql::ADD_POSTS).await?;
     if added == 0 {
         return Ok(0);
