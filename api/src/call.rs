@@ -102,7 +102,9 @@ impl Call {
     /// Reads the query; unknown names are refused, so that a typing error is not taken for a default.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         web::Query::<T>::from_query(&self.query).map(web::Query::into_inner).map_err(|error| {
-            Problem::field("query", error.to_string().trim_start_matches("Query deserialize error: "))
+            let error = error.to_string();
+            let message = error.trim_start_matches("Query deserialize error: ");
+            Problem::field(message.split('`').nth(1).unwrap_or("query"), message)
         })
     }
 

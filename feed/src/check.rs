@@ -3,6 +3,7 @@
 
 use ahash::AHashMap;
 use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
 use madang_core::{
     ids::{TickerId, UserId},
     users::Role,
@@ -18,6 +19,8 @@ use crate::{
 
 /// Readers compared with one statement.
 const BATCH: usize = 100;
+/// Readers served at once.
+const AT_ONCE: usize = 8;
 /// Posts a page.
 const PAGE: usize = 100;
 
@@ -47,6 +50,19 @@ pub struct Report {
 }
 
 impl Report {
+    fn add(&mut self, other: &Self) {
+        self.timelines += other.timelines;
+        self.boards += other.boards;
+        self.differences += other.differences;
+        self.stored += other.stored;
+        self.rebuilt += other.rebuilt;
+        self.merged += other.merged;
+        self.cut += other.cut;
+        self.past_seam += other.past_seam;
+        self.repaired += other.repaired;
+        self.drift += other.drift;
+    }
+
     /// Whether all is well.
     pub const fn is_clean(&self) -> bool {
         self.differences == self.repaired && self.drift == 0
@@ -58,6 +74,8 @@ impl Report {
 pub struct Options {
     /// Only this person.
     pub user: Option<UserId>,
+    /// Only every n-th person, beginning with the first; all tickers.
+    pub every: Option<usize>,
     /// Forget what differs, so that the next reading makes it anew, and compare again.
     pub repair: bool,
 }
@@ -79,8 +97,9 @@ impl Feed {
         for batch in people.chunks(BATCH) {
             let ids: Vec<i64> = batch.iter().map(|person| person.who.user.get()).collect();
             let expected = self.expected_timelines(&ids).await?;
-            for person in batch {
-                self.check_person(person, &expected, options, &mut report).await?;
+            for few in batch.chunks(AT_ONCE) {
+                let checks = few.iter().map(|person| self.check_person(person, &expected, options));
+                try_join_all(checks).await?.iter().for_each(|one| report.add(one));
             }
             progress(report.timelines, total);
         }
@@ -108,6 +127,7 @@ impl Feed {
         let who = |id, role: String| Who { user: UserId::new(id), role: Role::from_column(&role) };
         Ok(rows
             .into_iter()
+            .step_by(options.every.unwrap_or(1).max(1))
             .map(|row| Person { who: who(row.id, row.role), seen: row.seen.unwrap_or(false) })
             .collect())
     }
@@ -122,29 +142,26 @@ impl Feed {
         person: &Person,
         expected: &Expected,
         options: &Options,
-        report: &mut Report,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Report> {
         let empty = (Vec::new(), Vec::new());
         let (top, latest) = expected.get(&person.who.user.get()).unwrap_or(&empty);
-        report.timelines += 1;
-        if latest.len() > self.settings.timeline_cap {
-            report.past_seam += 1;
-        }
+        let mut report = Report { timelines: 1, ..Report::default() };
+        report.past_seam = u64::from(latest.len() > self.settings.timeline_cap);
         let now = Utc::now();
-        let mut good = self.timeline_agrees(person, top, latest, Some(report), now).await?;
+        let mut good = self.timeline_agrees(person, top, latest, Some(&mut report), now).await?;
         if good {
-            return Ok(());
+            return Ok(report);
         }
-        report.differences += 1;
+        report.differences = 1;
         tracing::warn!(user.id = person.who.user.get(), "a timeline differs");
         if options.repair {
             let mut pipe = redis::pipe();
             pipe.del(self.kv.keys.timeline(person.who.user.get())).ignore();
             self.kv.run::<()>(&pipe).await?;
             good = self.timeline_agrees(person, top, latest, None, now).await?;
-            report.repaired += u64::from(good);
+            report.repaired = u64::from(good);
         }
-        Ok(())
+        Ok(report)
     }
 
     async fn timeline_agrees(

@@ -9,7 +9,12 @@ use madang_feed::check::Options;
 use crate::app::open_feed;
 
 /// Compares and prints what was found; the last line can be read by a script.
-pub(crate) async fn run(settings: &Settings, user: Option<&str>, repair: bool) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    settings: &Settings,
+    user: Option<&str>,
+    every: Option<usize>,
+    repair: bool,
+) -> anyhow::Result<ExitCode> {
     let pool = db::connect_bulk(&settings.database)?;
     let feed = open_feed(settings, pool.clone(), Vec::new())?;
     let user = match user {
@@ -23,7 +28,7 @@ pub(crate) async fn run(settings: &Settings, user: Option<&str>, repair: bool) -
     let bar = ProgressBar::no_length();
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} compared, {eta} left")?);
     let report = feed
-        .check(&Options { user, repair }, &|done, total| {
+        .check(&Options { user, every, repair }, &|done, total| {
             bar.set_length(total);
             bar.set_position(done);
         })

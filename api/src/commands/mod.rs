@@ -52,6 +52,9 @@ enum Command {
         /// Only this person's timeline.
         #[arg(long)]
         user: Option<String>,
+        /// Only every n-th person; all boards.
+        #[arg(long)]
+        every: Option<usize>,
         /// Make anew what differs.
         #[arg(long)]
         repair: bool,
@@ -77,7 +80,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Import { dir, rejects } => import::run(&settings, dir, rejects).await,
         Command::Rebuild { user } => rebuild::run(&settings, user.as_deref()).await,
-        Command::Check { user, repair } => check::run(&settings, user.as_deref(), repair).await,
+        Command::Check { user, every, repair } => check::run(&settings, user.as_deref(), every, repair).await,
         Command::Admin { command } => admin::run(&settings, command).await,
     }
 }
