@@ -1,7 +1,12 @@
-//! The documents agree with the code about settings: each one the service reads stands in
-//! `.env.example` and in `docs/OPERATIONS.md`, and the example names no other and no other default.
+//! The documents agree with the code: each setting the service reads stands in `.env.example` and in
+//! `docs/OPERATIONS.md`, the example names no other and no other default, each metric stands in
+//! `docs/OPERATIONS.md`, and each file that a document links to is there.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use madang_core::settings::Settings;
@@ -9,8 +14,12 @@ use madang_core::settings::Settings;
 /// The functions of `settings.rs` that read a variable.
 const READERS: [&str; 5] = [".text(", ".parse(", ".within(", ".millis(", ".required("];
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 fn read(name: &str) -> Result<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+    let path = root().join(name);
     fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))
 }
 
@@ -111,5 +120,55 @@ fn optional_values_of_the_example_are_the_defaults() -> Result<()> {
     let needed: Vec<&Line> = all.iter().filter(|line| !line.commented).collect();
     let every: Vec<&Line> = all.iter().collect();
     assert_eq!(settings(&needed)?, settings(&every)?);
+    Ok(())
+}
+
+/// The names of metrics in the sources below a folder.
+fn metrics_in(folder: &Path, found: &mut BTreeSet<String>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            metrics_in(&path, found)?;
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let source = fs::read_to_string(&path)?;
+            let names = source.split("\"madang_").skip(1).filter_map(|rest| rest.split('"').next());
+            let plain = names.filter(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+            found.extend(plain.map(|name| format!("madang_{name}")));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_metric_stands_in_the_handbook() -> Result<()> {
+    let mut metrics = BTreeSet::new();
+    for folder in ["core/src", "feed/src", "api/src"] {
+        metrics_in(&root().join(folder), &mut metrics)?;
+    }
+    // What looks like one and is not: the login cookie and the channel that wakes workers.
+    let metrics: Vec<String> =
+        metrics.into_iter().filter(|name| name != "madang_session" && name != "madang_jobs").collect();
+    assert!(metrics.len() >= 15, "the scan found only {metrics:?}");
+    let handbook = read("docs/OPERATIONS.md")?;
+    for name in metrics {
+        let row = handbook.contains(&format!("| `{name}` |")) || handbook.contains(&format!("| `{name}{{"));
+        assert!(row, "{name} has no row in docs/OPERATIONS.md");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_file_that_a_document_links_to_is_there() -> Result<()> {
+    let documents =
+        ["README.md", "README.ko.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/OPERATIONS.md"];
+    for document in documents {
+        let text = read(document)?;
+        let folder = root().join(document).parent().context("a document has a folder")?.to_owned();
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            let file = link.split('#').next().unwrap_or(link);
+            assert!(folder.join(file).exists(), "{document} links to {link}, which is not there");
+        }
+    }
     Ok(())
 }

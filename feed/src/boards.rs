@@ -2,15 +2,12 @@
 //! the same members. A third key says that they are complete and from which id on, or that a build is
 //! under way. Keys carry the epoch, so that those of an earlier life of Redis are never read.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use ahash::AHashMap;
 use chrono::{DateTime, Utc};
 use madang_core::{
-    ids::{PostId, TickerId, UserId},
+    ids::{PostId, TickerId},
     posts::{self, Scored, Window},
     viewer::Who,
     visibility::Surface,
@@ -22,6 +19,7 @@ use crate::{
     home::Order,
     kv::Away,
     pages::{Page, Picked},
+    snapshots::Snapshot,
     viewers::Look,
 };
 
@@ -96,31 +94,6 @@ pub(crate) enum BoardAct {
     Remove(PostId),
     /// A post's score changed.
     Rescore(Scored),
-}
-
-/// A list that stays as it was first seen.
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    name: i64,
-    ids: Vec<PostId>,
-    made: Instant,
-}
-
-/// Frozen lists a process holds.
-#[derive(Debug)]
-pub struct BoardStore {
-    /// The last one of each list, for those who come soon after.
-    latest: moka::sync::Cache<i64, Arc<Snapshot>>,
-    by_name: moka::sync::Cache<i64, Arc<Snapshot>>,
-}
-
-impl Default for BoardStore {
-    fn default() -> Self {
-        let cache = |secs| {
-            moka::sync::Cache::builder().max_capacity(2_000).time_to_live(Duration::from_secs(secs)).build()
-        };
-        Self { latest: cache(60), by_name: cache(900) }
-    }
 }
 
 /// A board's newest posts as far as they are at hand.
@@ -280,62 +253,6 @@ impl Feed {
         posts::engaged_scores(&self.pool, &ids).await
     }
 
-    /// The list frozen lately, for those who come soon after one another.
-    pub(crate) fn fresh_snapshot(&self, list: i64) -> Option<Arc<Snapshot>> {
-        let reuse = Duration::from_millis(self.settings.snapshot_reuse_ms);
-        self.boards.latest.get(&list).filter(|held| held.made.elapsed() < reuse)
-    }
-
-    /// Freezes a list: in Redis for every process, and here should Redis be away.
-    pub(crate) async fn freeze(&self, list: i64, ids: Vec<PostId>) -> Arc<Snapshot> {
-        let name = i64::from(rand::random::<u32>()) << 20 | i64::from(rand::random::<u32>() & 0xF_FFFF);
-        let snapshot = Arc::new(Snapshot { name, ids, made: Instant::now() });
-        let bytes: Vec<u8> = snapshot.ids.iter().flat_map(|id| id.get().to_le_bytes()).collect();
-        let mut pipe = redis::pipe();
-        pipe.set_ex(self.kv.keys.snapshot(&name.to_string()), bytes, self.settings.snapshot_secs).ignore();
-        if let Err(error) = self.kv.run::<()>(&pipe).await {
-            tracing::debug!(%error, "failed to store a frozen list");
-        }
-        self.boards.latest.insert(list, snapshot.clone());
-        self.boards.by_name.insert(name, snapshot.clone());
-        snapshot
-    }
-
-    pub(crate) async fn open_snapshot(
-        &self,
-        scope: &Scope,
-        cursor: &str,
-    ) -> Result<(Arc<Snapshot>, usize), ReadError> {
-        let [name, place] = scope.open(&self.cursors, cursor).ok_or(ReadError::BadCursor)?;
-        let place = usize::try_from(place).map_err(|_| ReadError::BadCursor)?;
-        let life = Duration::from_secs(self.settings.snapshot_secs);
-        if let Some(held) = self.boards.by_name.get(&name).filter(|held| held.made.elapsed() < life) {
-            return Ok((held, place));
-        }
-        let key = self.kv.keys.snapshot(&name.to_string());
-        let bytes: Option<Vec<u8>> = self.kv.cmd(redis::cmd("GET").arg(key)).await?;
-        let bytes = bytes.ok_or(ReadError::Expired)?;
-        let ids =
-            bytes.as_chunks::<8>().0.iter().map(|word| PostId::new(i64::from_le_bytes(*word))).collect();
-        Ok((Arc::new(Snapshot { name, ids, made: Instant::now() }), place))
-    }
-
-    /// A page out of a frozen list; what was hidden since is skipped.
-    pub(crate) async fn snapshot_page(
-        &self,
-        look: &Look,
-        scope: &Scope,
-        (snapshot, place): (Arc<Snapshot>, usize),
-        limit: usize,
-        now: DateTime<Utc>,
-    ) -> Result<Page, ReadError> {
-        let left = snapshot.ids.get(place.min(snapshot.ids.len())..).unwrap_or_default();
-        let picked = self.pick(look, Surface::Feed, left, limit).await?;
-        let at = i64::try_from(place + picked.used).unwrap_or(i64::MAX);
-        let next = (picked.used < left.len()).then(|| scope.seal(&self.cursors, [snapshot.name, at]));
-        Ok(self.envelope(look, &picked, next, now).await?)
-    }
-
     /// Applies acts to boards, in one round trip.
     pub(crate) async fn act_on_boards(&self, acts: &[(TickerId, BoardAct)]) -> Result<(), Away> {
         if acts.is_empty() {
@@ -371,85 +288,6 @@ impl Feed {
         let mut pipe = redis::pipe();
         pipe.del(&keys[..]).ignore();
         self.kv.run(&pipe).await
-    }
-
-    /// A page of a list that PostgreSQL orders: profile, replies, watchlist, bookmarks.
-    pub async fn listed(
-        &self,
-        who: Option<Who>,
-        list: Listing,
-        cursor: Option<&str>,
-        limit: usize,
-        now: DateTime<Utc>,
-    ) -> Result<Page, ReadError> {
-        let look = self.look(who).await?;
-        let (kind, subject, surface) = list.parts(&look);
-        let scope = Scope { list: kind, subject, viewer: look.id() };
-        let mut place = match cursor {
-            Some(cursor) => scope.open::<1>(&self.cursors, cursor).ok_or(ReadError::BadCursor)?[0],
-            None if kind == List::Replies => 0,
-            None => Window::ALL.high + 1,
-        };
-        let batch = limit + 20;
-        let count = i64::try_from(batch).unwrap_or(i64::MAX);
-        let mut page = Picked::default();
-        let mut rounds = 0;
-        loop {
-            let rows = self.listing_rows(list, &look, place, count).await?;
-            let ids: Vec<PostId> = rows.iter().map(|(_, id)| *id).collect();
-            let picked = self.pick(&look, surface, &ids, limit - page.items.len()).await?;
-            let more = picked.used < ids.len() || ids.len() == batch;
-            if let Some((key, _)) = picked.last(&rows) {
-                place = *key;
-            }
-            page.extend(picked);
-            rounds += 1;
-            if page.items.len() >= limit || !more || rounds == 5 {
-                let next = more.then(|| scope.seal(&self.cursors, [place]));
-                return Ok(self.envelope(&look, &page, next, now).await?);
-            }
-        }
-    }
-
-    async fn listing_rows(
-        &self,
-        list: Listing,
-        look: &Look,
-        place: i64,
-        count: i64,
-    ) -> sqlx::Result<Vec<(i64, PostId)>> {
-        let keyed = |ids: Vec<PostId>| ids.into_iter().map(|id| (id.get(), id)).collect();
-        let me = UserId::new(look.id());
-        match list {
-            Listing::Author(author) => posts::author_page(&self.pool, author, place, count).await.map(keyed),
-            Listing::Replies(post) => posts::replies(&self.pool, post, place, count).await.map(keyed),
-            Listing::Watchlist => posts::watchlist_ids(&self.pool, me, place, count).await.map(keyed),
-            Listing::Bookmarks => posts::bookmarks_page(&self.pool, me, place, count).await,
-        }
-    }
-}
-
-/// A list that PostgreSQL orders.
-#[derive(Debug, Clone, Copy)]
-pub enum Listing {
-    /// Somebody's posts, newest first.
-    Author(UserId),
-    /// Replies to a post, oldest first.
-    Replies(PostId),
-    /// Posts on the viewer's watched tickers, newest first.
-    Watchlist,
-    /// The viewer's marked posts, latest mark first.
-    Bookmarks,
-}
-
-impl Listing {
-    fn parts(self, look: &Look) -> (List, i64, Surface) {
-        match self {
-            Self::Author(author) => (List::Author, author.get(), Surface::Profile),
-            Self::Replies(post) => (List::Replies, post.get(), Surface::Thread),
-            Self::Watchlist => (List::Watchlist, look.id(), Surface::Feed),
-            Self::Bookmarks => (List::Bookmarks, look.id(), Surface::Bookmarks),
-        }
     }
 }
 

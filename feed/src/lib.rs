@@ -9,10 +9,12 @@ pub mod fanout;
 pub mod home;
 pub mod keys;
 pub mod kv;
+pub mod listings;
 pub mod lists;
 pub mod live;
 pub mod pages;
 pub mod rebuild;
+pub mod snapshots;
 pub mod sync;
 pub mod timeline;
 pub mod trending;
@@ -34,10 +36,10 @@ use madang_core::{
 use sqlx::PgPool;
 
 use crate::{
-    boards::BoardStore,
     cards::CardStore,
     kv::{Away, ChangeValue, Kv},
     lists::ListStore,
+    snapshots::SnapshotStore,
     sync::{CatchUp, Held},
     viewers::ViewerStore,
 };
@@ -69,7 +71,7 @@ pub struct Feed {
     pub(crate) viewers: ViewerStore,
     pub(crate) lists: ListStore,
     pub(crate) touched: home::Touched,
-    pub(crate) boards: BoardStore,
+    pub(crate) snapshots: SnapshotStore,
     pub(crate) trends: trending::TrendStore,
     pub(crate) cursors: Signer,
     pub(crate) views: Signer,
@@ -102,7 +104,7 @@ impl Feed {
             viewers: ViewerStore::default(),
             lists: ListStore::default(),
             touched: home::Touched::default(),
-            boards: BoardStore::default(),
+            snapshots: SnapshotStore::default(),
             trends: trending::TrendStore::default(),
             cursors: Signer::new(signing_key, "cursor"),
             views: Signer::new(signing_key, "view"),

@@ -1,7 +1,7 @@
 //! Lists of posts.
 
 use actix_web::{HttpRequest, HttpResponse};
-use madang_feed::{boards::Listing, home::Order};
+use madang_feed::{home::Order, listings::Listing};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -3,16 +3,19 @@
 //! A post row never moves: its id, time and rank are made once inside the insert. `listed` says
 //! whether feeds and boards may show it; deleting or hiding a post clears it there and on its reposts.
 
+mod entries;
+mod lists;
 mod publish;
 mod read;
 mod remove;
 
-pub use publish::{Created, NewPoll, NewPost, PricedTicker, Published, create, repost};
-pub use read::{
-    Entry, LivePost, PostCounts, PostRecord, Revision, Scored, Target, TickerMark, Window, author_page,
-    board_entries, bookmarks_page, counts, engaged_scores, entries_of, live_backlog, live_posts,
-    newest_of_author, records, replies, revisions, target, trending_posts, watchlist_ids,
+pub use entries::{
+    Entry, LivePost, Scored, Window, board_entries, engaged_scores, entries_of, live_backlog, live_posts,
+    newest_of_author, trending_posts,
 };
+pub use lists::{author_page, bookmarks_page, replies, watchlist_ids};
+pub use publish::{Created, NewPoll, NewPost, PricedTicker, Published, create, repost};
+pub use read::{PostCounts, PostRecord, Revision, Target, TickerMark, counts, records, revisions, target};
 pub use remove::{EditRefused, delete, delete_all_of, edit, list_again, unrepost};
 
 /// Whether the writer expects the price to rise or to fall.
