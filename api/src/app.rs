@@ -48,9 +48,10 @@ impl App {
     ) -> anyhow::Result<Self> {
         let pool = db::connect(&settings.database)?;
         let logins = Arc::new(LoginStore::default());
-        let feed = Arc::new(open_feed(&settings, pool.clone(), vec![logins.clone()])?);
+        let hub = Arc::new(Hub::default());
+        let feed = Arc::new(open_feed(&settings, pool.clone(), vec![logins.clone(), hub.clone()])?);
         Ok(Self {
-            hub: Arc::default(),
+            hub,
             passwords: Passwords::default(),
             limits: Limits::new(&settings.rates, settings.http.trusted_proxies.clone()),
             oidc: settings.auth.oidc.as_ref().map(Verifier::new).transpose()?,

@@ -112,10 +112,8 @@ impl Call {
     pub(crate) async fn replay(&self, claim: Claim) -> Result<HttpResponse, Problem> {
         match claim {
             Claim::Replay(answer) if answer.status > 0 => {
-                let effects = Effects {
-                    changed: true,
-                    viewers: self.viewer().map(|who| who.user).into_iter().collect(),
-                };
+                let viewers = self.viewer().map(|who| who.user).into_iter().collect();
+                let effects = Effects { changed: true, viewers, relations: true };
                 self.make_known(&effects).await?;
                 Ok(respond(&answer))
             }
@@ -153,7 +151,7 @@ impl Call {
 
     async fn make_known(&self, effects: &Effects) -> Result<(), Problem> {
         for viewer in &effects.viewers {
-            self.app.feed.renew_viewer(*viewer).await;
+            self.app.feed.renew_viewer(*viewer, effects.relations).await;
         }
         if effects.changed {
             let number = changes::latest(&self.app.pool).await?;
@@ -171,6 +169,8 @@ pub(crate) struct Effects {
     pub(crate) changed: bool,
     /// People whose follows, blocks, mutes or marks changed.
     pub(crate) viewers: Vec<UserId>,
+    /// Whether it was more than marks, so that their live streams begin anew.
+    pub(crate) relations: bool,
 }
 
 /// A write that was done.

@@ -16,6 +16,7 @@ use actix_web::{
     web::Data,
 };
 use chrono::Utc;
+use tracing::Instrument;
 
 use crate::{
     app::App,
@@ -170,7 +171,8 @@ pub(crate) async fn log(
     let began = Instant::now();
     let (method, path) = (req.method().clone(), req.path().to_owned());
     let quiet = path == "/healthz";
-    let response = next.call(req).await?;
+    let span = tracing::info_span!("request", %method, path);
+    let response = next.call(req).instrument(span).await?;
     if !quiet {
         let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
         let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);

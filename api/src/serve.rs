@@ -65,6 +65,10 @@ pub(crate) async fn work(settings: Settings) -> anyhow::Result<()> {
     let worker = Worker::new(feed, settings.work);
     let stopping = stop.clone();
     tasks.spawn("worker", async move { worker.run(stopping).await });
+    if let Some(bind) = settings.work.bind {
+        let (handle, closing) = (metrics.clone(), stop.clone());
+        tasks.spawn("metrics", async move { run_worker_http(bind, handle, closing).await });
+    }
     tasks.spawn(
         "upkeep",
         until(stop, async move {
@@ -77,6 +81,35 @@ pub(crate) async fn work(settings: Settings) -> anyhow::Result<()> {
     );
     tracing::info!("worker started");
     tasks.run(settings.work.stop_deadline).await
+}
+
+/// Health and metrics of a process that serves nobody else.
+async fn run_worker_http(
+    bind: std::net::SocketAddr,
+    metrics: PrometheusHandle,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let server = HttpServer::new(move || {
+        let metrics = metrics.clone();
+        let render = move || std::future::ready(metrics.render());
+        WebApp::new()
+            .route("/healthz", actix_web::web::get().to(|| std::future::ready("ok\n")))
+            .route("/metrics", actix_web::web::get().to(render))
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(bind)
+    .with_context(|| format!("failed to listen on {bind}"))?
+    .run();
+    let handle = server.handle();
+    tokio::pin!(server);
+    tokio::select! {
+        served = &mut server => served.context("the metrics server failed"),
+        () = stop.cancelled() => {
+            let (served, ()) = tokio::join!(&mut server, handle.stop(true));
+            served.context("the metrics server failed")
+        }
+    }
 }
 
 async fn until(stop: CancellationToken, task: impl Future<Output = ()>) -> anyhow::Result<()> {

@@ -70,7 +70,9 @@ pub async fn unfollow(
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    settle(tx, follower, followee, push_limit).await?;
+    settle(&mut *tx, follower, followee, push_limit).await?;
+    let (a, b) = (follower.get(), followee.get());
+    jobs::enqueue(tx, JobKind::RelationAgain, a, b, jobs::REMOVE_AGAIN).await?;
     Ok(true)
 }
 

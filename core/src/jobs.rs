@@ -15,6 +15,8 @@ pub enum JobKind {
     Fanout,
     /// A reader's timeline against one person they follow or not. Subject: reader, peer: person.
     Relation,
+    /// The same once more, after the longest lease.
+    RelationAgain,
     /// An author that became large, or small again. Subject: author.
     Merge,
     /// A post's place on top boards. Subject: post.
@@ -25,13 +27,15 @@ pub enum JobKind {
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Fanout, Self::Relation, Self::Merge, Self::Score, Self::Publish];
+    pub const ALL: [Self; 6] =
+        [Self::Fanout, Self::Relation, Self::RelationAgain, Self::Merge, Self::Score, Self::Publish];
 
     /// The name in the table.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fanout => "fanout",
             Self::Relation => "relation",
+            Self::RelationAgain => "relation_again",
             Self::Merge => "merge",
             Self::Score => "score",
             Self::Publish => "publish",
@@ -62,7 +66,9 @@ pub struct Job {
 /// How a job ended.
 #[derive(Debug)]
 pub enum JobError {
-    /// Worth another try: a store is away, a lock was not had.
+    /// A store is away: tried again until it is back, however long that takes.
+    Away(anyhow::Error),
+    /// Worth another try.
     Retry(anyhow::Error),
     /// No try will help: parked at once.
     Hopeless(anyhow::Error),
@@ -70,19 +76,28 @@ pub enum JobError {
 
 impl std::fmt::Display for JobError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (Self::Retry(error) | Self::Hopeless(error)) = self;
+        let (Self::Away(error) | Self::Retry(error) | Self::Hopeless(error)) = self;
         write!(f, "{error:#}")
     }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for JobError {
     fn from(error: E) -> Self {
-        Self::Retry(error.into())
+        let error = error.into();
+        if error.downcast_ref::<sqlx::Error>().is_some_and(crate::db::is_away) {
+            return Self::Away(error);
+        }
+        Self::Retry(error)
     }
 }
 
 /// The channel on which a worker is woken.
 pub const WAKE_CHANNEL: &str = "madang_jobs";
+/// A removal runs once more this much later, longer than any lease, as a job of its own: what a lapsed
+/// worker wrote late does not survive it.
+pub const REMOVE_AGAIN: Duration = Duration::from_secs(90);
+/// Pause before another try while a store is away.
+const AWAY_PAUSE: Duration = Duration::from_secs(1);
 const BACKOFF_CAP: Duration = Duration::from_secs(300);
 
 /// Asks for a job in the caller's transaction; it runs after `delay` at the earliest. Repeated asking
@@ -192,12 +207,15 @@ pub async fn finish(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<()> {
 
 /// Puts a failed job back with a growing delay, or parks it.
 pub async fn fail(pool: &PgPool, job: &Job, error: &JobError, max_attempts: i32) -> sqlx::Result<()> {
-    let park = matches!(error, JobError::Hopeless(_)) || job.attempts >= max_attempts;
+    let away = matches!(error, JobError::Away(_));
+    let park = matches!(error, JobError::Hopeless(_)) || (!away && job.attempts >= max_attempts);
     let exponent = u32::try_from(job.attempts.clamp(1, 20)).unwrap_or(20) - 1;
     let backoff = Duration::from_millis(250).saturating_mul(1 << exponent.min(16)).min(BACKOFF_CAP);
+    let pause = if away { AWAY_PAUSE } else { backoff };
     let text: String = error.to_string().chars().take(2_000).collect();
     sqlx::query!(
         "UPDATE jobs SET lease = NULL, run_at = now() + make_interval(secs => $6), last_error = $7,
+             attempts = attempts - $9,
              parked_at = CASE WHEN $8 AND generation = $5 THEN now() END
          WHERE kind = $1 AND subject = $2 AND peer = $3 AND lease = $4",
         job.kind.as_str(),
@@ -205,9 +223,10 @@ pub async fn fail(pool: &PgPool, job: &Job, error: &JobError, max_attempts: i32)
         job.peer,
         job.lease,
         job.generation,
-        backoff.as_secs_f64(),
+        pause.as_secs_f64(),
         text,
-        park
+        park,
+        i32::from(away)
     )
     .execute(pool)
     .await?;

@@ -1,13 +1,10 @@
 //! Blocks, mutes, muted keywords and watched tickers.
 
-use std::time::Duration;
-
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::{
     follows,
     ids::{TickerId, UserId},
-    jobs::{self, JobKind},
 };
 
 /// Most blocks, mutes or watched tickers a person may have.
@@ -230,11 +227,4 @@ pub async fn watched(executor: impl PgExecutor<'_>, user: UserId) -> sqlx::Resul
     .fetch_all(executor)
     .await?;
     Ok(ids.into_iter().map(TickerId::new).collect())
-}
-
-/// Asks once more for the timelines of both sides, after the longest lease: what a lapsed worker may
-/// have written meanwhile is taken out again.
-pub async fn mend_later(tx: &mut PgConnection, a: UserId, b: UserId, lease: Duration) -> sqlx::Result<()> {
-    jobs::enqueue(&mut *tx, JobKind::Relation, a.get(), b.get(), lease * 2).await?;
-    jobs::enqueue(tx, JobKind::Relation, b.get(), a.get(), lease * 2).await
 }

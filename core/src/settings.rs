@@ -35,6 +35,11 @@ impl Source<'_> {
         }
     }
 
+    fn optional<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        let value = self.text(name)?;
+        value.trim().parse().map_err(|error| self.wrong.push(format!("  {name}: {error}"))).ok()
+    }
+
     fn within<T>(&mut self, name: &str, default: T, range: std::ops::RangeInclusive<T>) -> T
     where
         T: FromStr<Err: std::fmt::Display> + PartialOrd + std::fmt::Display + Copy,
@@ -115,6 +120,8 @@ pub struct WorkSettings {
     pub batch: i64,
     /// `JOB_POLL_MS`: poll behind the wake-up, default 500.
     pub poll: Duration,
+    /// `WORKER_BIND`: where `madang work` answers `/healthz` and `/metrics`, default nowhere.
+    pub bind: Option<SocketAddr>,
     /// `STOP_DEADLINE_SECS`: time to finish work in hand, default 20.
     pub stop_deadline: Duration,
 }
@@ -303,6 +310,7 @@ fn work(s: &mut Source<'_>) -> WorkSettings {
         lease: Duration::from_secs(s.within("JOB_LEASE_SECS", 30, 1..=60)),
         max_attempts: s.within("JOB_MAX_ATTEMPTS", 10, 1..=100),
         batch: s.within("JOB_BATCH", 64, 1..=1_000),
+        bind: s.optional("WORKER_BIND"),
         poll: s.millis("JOB_POLL_MS", 500, 10..=60_000),
         stop_deadline: Duration::from_secs(s.within("STOP_DEADLINE_SECS", 20, 1..=600)),
     }

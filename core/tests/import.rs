@@ -1,4 +1,4 @@
-//! Imports of small archives made here and, where `MADANG_DATA` names one, of a real one.
+//! Imports of small archives made here and, where `MADANG_DATA` names a folder with one, called stocknet, of a real one.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
@@ -579,8 +579,8 @@ async fn a_folder_without_archive_a_foreign_header_and_a_torn_file_are_explained
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_real_archive_is_imported_whole(pool: PgPool) {
-    let Some(dir) = std::env::var_os("MADANG_DATA").map(PathBuf::from) else {
-        println!("skipped: MADANG_DATA names no archive");
+    let Some(dir) = std::env::var_os("MADANG_DATA").map(|data| PathBuf::from(data).join("stocknet")) else {
+        println!("skipped: MADANG_DATA names no folder with archives");
         return;
     };
     let scratch = Archive::new();

@@ -291,7 +291,8 @@ impl Feed {
     }
 }
 
-fn best_first(mut scored: Vec<Scored>) -> Vec<PostId> {
+/// By score, ties by newer id.
+pub(crate) fn best_first(mut scored: Vec<Scored>) -> Vec<PostId> {
     scored.sort_unstable_by_key(|post| std::cmp::Reverse((post.score, post.id)));
     scored.into_iter().map(|post| post.id).collect()
 }

@@ -196,8 +196,8 @@ impl Feed {
     async fn tell_live(&self, parcels: &[Parcel]) -> anyhow::Result<()> {
         let mut pipe = redis::pipe();
         for parcel in parcels.iter().filter(|parcel| parcel.post.listed && !parcel.post.restored) {
-            let message = crate::live::Message::of(&parcel.post, &parcel.tickers);
-            pipe.publish(self.kv.keys.live(), serde_json::to_string(&message)?).ignore();
+            let message = crate::live::Message::post(&parcel.post, &parcel.tickers);
+            pipe.publish(self.kv.keys.live(), message).ignore();
         }
         if !pipe.is_empty() {
             self.kv.run::<()>(&pipe).await?;

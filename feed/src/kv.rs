@@ -19,14 +19,27 @@ use tokio::sync::Mutex;
 
 use crate::keys::Keys;
 
-/// Redis did not answer; the caller goes on without it.
+/// Redis did not do what it was asked; the caller goes on without it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("redis is away: {0}")]
-pub struct Away(String);
+#[error("redis failed: {why}")]
+pub struct Away {
+    why: String,
+    lost: bool,
+}
 
 impl Away {
+    fn lost(why: String) -> Self {
+        Self { why, lost: true }
+    }
+
+    /// An answer that makes no sense.
     pub(crate) fn unexpected(what: &str) -> Self {
-        Self(what.to_owned())
+        Self { why: what.to_owned(), lost: false }
+    }
+
+    /// Whether the connection is gone, as opposed to a command that was refused.
+    pub fn is_lost(&self) -> bool {
+        self.lost
     }
 }
 
@@ -133,7 +146,7 @@ impl Kv {
         }
         metrics::counter!("madang_redis_errors_total").increment(1);
         tracing::debug!(%error, "redis failed");
-        Away(error.to_string())
+        Away { why: error.to_string(), lost: broken || error.code() == Some("LOADING") }
     }
 
     async fn connection(&self, slot: &Slot) -> Result<Arc<MultiplexedConnection>, Away> {
@@ -145,7 +158,7 @@ impl Kv {
             return Ok(held);
         }
         if failed.is_some_and(|at| at.elapsed() < RETRY_AFTER) {
-            return Err(Away("not connected".into()));
+            return Err(Away::lost("not connected".into()));
         }
         match self.dial(slot.timeout).await {
             Ok(connection) => {
@@ -156,7 +169,7 @@ impl Kv {
             }
             Err(error) => {
                 *failed = Some(Instant::now());
-                Err(Away(format!("{error:#}")))
+                Err(Away::lost(format!("{error:#}")))
             }
         }
     }

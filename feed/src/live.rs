@@ -13,6 +13,7 @@ use std::{
 use ahash::AHashMap;
 use futures_util::StreamExt;
 use madang_core::{
+    changes::Change,
     ids::{PostId, TickerId, UserId},
     posts::{self, LivePost},
     visibility::Onlooker,
@@ -20,7 +21,7 @@ use madang_core::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::{Feed, viewers::Look};
+use crate::{Feed, sync::Held, viewers::Look};
 
 /// Frames a reader may be behind.
 const BUFFER: usize = 64;
@@ -31,21 +32,51 @@ const OVERLAP_MS: i64 = 10_000;
 
 /// What travels over the channel.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Message {
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Message {
+    /// A post was published.
+    Post(Notice),
+    /// Somebody's follows, blocks or mutes changed.
+    Viewer {
+        /// Whose.
+        id: i64,
+    },
+}
+
+/// A published post.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Notice {
     id: i64,
     author: i64,
     replies_to: i64,
     tickers: Vec<i32>,
 }
 
-impl Message {
-    pub(crate) fn of(post: &LivePost, tickers: &[TickerId]) -> Self {
+impl Notice {
+    fn of(post: &LivePost, tickers: &[TickerId]) -> Self {
         Self {
             id: post.entry.id.get(),
             author: post.entry.author.get(),
             replies_to: post.replies_to.map_or(0, UserId::get),
             tickers: tickers.iter().map(|ticker| ticker.get()).collect(),
         }
+    }
+}
+
+impl Message {
+    /// Tells of a post, as JSON.
+    pub(crate) fn post(post: &LivePost, tickers: &[TickerId]) -> String {
+        Self::Post(Notice::of(post, tickers)).json()
+    }
+
+    /// Tells of a viewer, as JSON.
+    pub(crate) fn viewer(user: UserId) -> String {
+        Self::Viewer { id: user.get() }.json()
+    }
+
+    /// Numbers and lists of numbers always have a JSON form.
+    fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 
@@ -90,7 +121,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn reason(&self, message: &Message) -> Option<Reason> {
+    fn reason(&self, message: &Notice) -> Option<Reason> {
         let author = UserId::new(message.author);
         if self.look.id() == message.author
             || self.look.onlooker(author) == Onlooker::Blocked
@@ -160,13 +191,12 @@ impl Hub {
         Subscription { frames, hub: self.clone(), key }
     }
 
-    /// The ones who look as this person, so that their view can be renewed.
     fn readers(&self) -> Vec<(u64, Arc<Reader>)> {
         let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.iter().map(|(key, reader)| (*key, reader.clone())).collect()
     }
 
-    fn tell(&self, message: &Message) {
+    fn tell(&self, message: &Notice) {
         for (key, reader) in self.readers() {
             let Some(reason) = reader.reason(message) else {
                 continue;
@@ -179,9 +209,29 @@ impl Hub {
         }
     }
 
+    /// Closes the streams of one person: they come back and look anew.
+    fn close_for(&self, user: i64) {
+        self.readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, reader| reader.look.id() != user);
+    }
+
     /// Closes everybody, so that they come back to another process.
     pub fn close(&self) {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Held for Hub {
+    fn drop_for(&self, change: Change) {
+        if let Change::Author(user) | Change::Sessions(user) = change {
+            self.close_for(user.get());
+        }
+    }
+
+    fn drop_all(&self) {
+        self.close();
     }
 }
 
@@ -204,7 +254,12 @@ impl Feed {
         while let Some(message) = messages.next().await {
             let payload: String = message.get_payload()?;
             match serde_json::from_str(&payload) {
-                Ok(message) => hub.tell(&message),
+                Ok(Message::Post(notice)) => {
+                    // A block acknowledged before this post was told of holds for it.
+                    self.catch_up().await?;
+                    hub.tell(&notice);
+                }
+                Ok(Message::Viewer { id }) => hub.close_for(id),
                 Err(error) => tracing::warn!(%error, "unknown live message"),
             }
         }
@@ -228,7 +283,7 @@ impl Feed {
         let mut frames: Vec<Frame> = missed
             .iter()
             .filter_map(|post| {
-                let mut message = Message::of(post, &[]);
+                let mut message = Notice::of(post, &[]);
                 // The statement found it for a reason; what is neither reply nor follow is the board.
                 message.tickers.extend(ticker.map(TickerId::get));
                 Some(Frame { reason: reader.reason(&message)?, post: post.entry.id })

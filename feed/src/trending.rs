@@ -10,6 +10,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use madang_core::{
+    ids::PostId,
     posts,
     tickers::{self, Ticker},
     viewer::Who,
@@ -17,6 +18,7 @@ use madang_core::{
 
 use crate::{
     Feed, ReadError,
+    boards::best_first,
     cursor::{List, Scope},
     pages::Page,
 };
@@ -102,6 +104,13 @@ impl Feed {
         Ok(trends)
     }
 
+    async fn best_posts(&self, now: DateTime<Utc>) -> sqlx::Result<Vec<PostId>> {
+        let candidates = posts::trending_candidates(&self.pool, now, POSTS * 2).await?;
+        let mut best = best_first(posts::engaged_scores(&self.pool, &candidates).await?);
+        best.truncate(usize::try_from(POSTS).unwrap_or(usize::MAX));
+        Ok(best)
+    }
+
     /// A page of the best posts of the last two days, out of a frozen list.
     pub async fn trending_posts(
         &self,
@@ -116,7 +125,7 @@ impl Feed {
             Some(cursor) => self.open_snapshot(&scope, cursor).await?,
             None => match self.fresh_snapshot(LIST) {
                 Some(held) => (held, 0),
-                None => (self.freeze(LIST, posts::trending_posts(&self.pool, now, POSTS).await?).await, 0),
+                None => (self.freeze(LIST, self.best_posts(now).await?).await, 0),
             },
         };
         self.snapshot_page(&look, &scope, snapshot, limit, now).await

@@ -10,7 +10,7 @@ use madang_core::{
     visibility::Onlooker,
 };
 
-use crate::{Feed, kv::Away};
+use crate::{Feed, kv::Away, live::Message};
 
 /// Viewers held at most.
 const MAX_VIEWERS: u64 = 50_000;
@@ -138,8 +138,9 @@ impl Feed {
         token.ok_or_else(|| Away::unexpected("no token"))
     }
 
-    /// Says that a viewer acted; call after the commit and before the answer.
-    pub async fn renew_viewer(&self, user: UserId) {
+    /// Says that a viewer acted; call after the commit and before the answer. When it was more than
+    /// marking a post, their live streams begin anew with what holds now.
+    pub async fn renew_viewer(&self, user: UserId, relations: bool) {
         self.viewers.0.invalidate(&user.get());
         let mut pipe = redis::pipe();
         pipe.cmd("SET")
@@ -148,6 +149,9 @@ impl Feed {
             .arg("PX")
             .arg(TOKEN_MS)
             .ignore();
+        if relations {
+            pipe.publish(self.kv.keys.live(), Message::viewer(user)).ignore();
+        }
         if let Err(error) = self.kv.run::<()>(&pipe).await {
             tracing::debug!(%error, "failed to renew a viewer's token");
         }

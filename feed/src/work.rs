@@ -15,8 +15,9 @@ use madang_core::{
 use sqlx::postgres::PgListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
-use crate::Feed;
+use crate::{Feed, kv::Away};
 
 /// Jobs apart from fan-out that run at once.
 const AT_ONCE: usize = 4;
@@ -53,7 +54,7 @@ impl Worker {
 
     async fn work(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
-            match self.step().await {
+            match self.step_unless(stop).await {
                 Ok(0) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
@@ -73,12 +74,31 @@ impl Worker {
         }
     }
 
+    /// A step, unless the stop came while claiming: then the jobs are given back for others.
+    async fn step_unless(&self, stop: &CancellationToken) -> sqlx::Result<usize> {
+        let jobs = self.claim().await?;
+        if stop.is_cancelled() {
+            jobs::release(&self.feed.pool, &jobs).await?;
+        } else {
+            let span = tracing::info_span!("jobs", count = jobs.len());
+            self.do_all(&jobs).instrument(span).await?;
+        }
+        Ok(jobs.len())
+    }
+
     /// Claims one batch and does it. Returns how many jobs that were.
     pub async fn step(&self) -> sqlx::Result<usize> {
-        let jobs = jobs::claim(&self.feed.pool, self.settings.lease, self.settings.batch).await?;
-        if jobs.is_empty() {
-            return Ok(0);
-        }
+        let jobs = self.claim().await?;
+        let span = tracing::info_span!("jobs", count = jobs.len());
+        self.do_all(&jobs).instrument(span).await?;
+        Ok(jobs.len())
+    }
+
+    async fn claim(&self) -> sqlx::Result<Vec<Job>> {
+        jobs::claim(&self.feed.pool, self.settings.lease, self.settings.batch).await
+    }
+
+    async fn do_all(&self, jobs: &[Job]) -> sqlx::Result<()> {
         let (batched, single): (Vec<Job>, Vec<Job>) =
             jobs.iter().partition(|job| matches!(job.kind, JobKind::Fanout | JobKind::Score));
         for kind in [JobKind::Fanout, JobKind::Score] {
@@ -88,7 +108,7 @@ impl Worker {
         for few in single.chunks(AT_ONCE) {
             join_all(few.iter().map(|job| self.run_one(*job))).await;
         }
-        Ok(jobs.len())
+        Ok(())
     }
 
     /// A batch is done as one; if that fails each by itself, so that one bad job does not hold up others.
@@ -139,11 +159,18 @@ impl Worker {
     }
 
     async fn handle(&self, job: &Job) -> Result<(), JobError> {
+        self.act(job).await.map_err(|error| {
+            let away = error.downcast_ref::<Away>().is_some_and(Away::is_lost);
+            if away { JobError::Away(error) } else { error.into() }
+        })
+    }
+
+    async fn act(&self, job: &Job) -> anyhow::Result<()> {
         let now = Utc::now();
         match job.kind {
             JobKind::Fanout => self.feed.fan_out(&[job.subject], now).await?,
             JobKind::Score => self.feed.rescore(&[job.subject]).await?,
-            JobKind::Relation => {
+            JobKind::Relation | JobKind::RelationAgain => {
                 self.feed.settle_relation(UserId::new(job.subject), UserId::new(job.peer)).await?;
             }
             JobKind::Merge => self.feed.settle_merge(UserId::new(job.subject), now).await?,

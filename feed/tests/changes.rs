@@ -12,7 +12,7 @@ use std::sync::{
 use anyhow::{Context as _, ensure};
 use chrono::Utc;
 use madang_core::ids::{PostId, TickerId, UserId};
-use madang_feed::{Feed, boards::Listing, home::Order};
+use madang_feed::{Feed, home::Order, listings::Listing};
 use sqlx::PgPool;
 use support::{Acts, Place, SETTINGS, draft, drain, investor, on_ticker, people, tickers};
 

@@ -33,11 +33,7 @@ async fn stored(place: &Place, feed: &Feed, reader: UserId) -> anyhow::Result<Ve
     let bytes: Option<Vec<u8>> = feed.kv.cmd(redis::cmd("GET").arg(key)).await?;
     let held = bytes.as_deref().and_then(madang_feed::timeline::parse);
     let held = held.context("a stored timeline")?;
-    Ok(held
-        .entries
-        .iter()
-        .map(|entry| entry.author.get())
-        .collect())
+    Ok(held.entries.iter().map(|entry| entry.author.get()).collect())
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -52,22 +48,13 @@ async fn following_is_seen_at_once_and_fills_the_stored_timeline_in_one_step(
         acts.say(author, &format!("before {n}")).await?;
     }
     drain(&feed).await?;
-    ensure!(
-        whole_home(&feed, reader, Order::Top, 20).await?.is_empty(),
-        "nobody followed yet"
-    );
+    ensure!(whole_home(&feed, reader, Order::Top, 20).await?.is_empty(), "nobody followed yet");
     acts.follow(reader, author).await?;
     let done = Worker::new(feed.clone(), WORK).step().await?;
     ensure!(done > 0, "a job was asked for");
-    ensure!(
-        stored(&place, &feed, reader).await?.len() == 30,
-        "filled in one step"
-    );
+    ensure!(stored(&place, &feed, reader).await?.len() == 30, "filled in one step");
     let expected = home_by_sql(&pool, reader).await?;
-    ensure!(
-        expected.len() == 30 && whole_home(&feed, reader, Order::Latest, 7).await? == expected,
-        "served"
-    );
+    ensure!(expected.len() == 30 && whole_home(&feed, reader, Order::Latest, 7).await? == expected, "served");
     place.sweep(&feed).await
 }
 
@@ -78,11 +65,7 @@ async fn unfollowing_and_blocking_hold_at_once_and_clear_the_stored_timeline(
     let place = Place::new(&pool, SETTINGS)?;
     let (feed, other) = (place.process()?, place.process()?);
     let acts = Acts { feed: &feed };
-    for (what, reader_blocks) in [
-        ("unfollow", None),
-        ("block", Some(true)),
-        ("block", Some(false)),
-    ] {
+    for (what, reader_blocks) in [("unfollow", None), ("block", Some(true)), ("block", Some(false))] {
         let (reader, author) = pair(&pool).await?;
         acts.follow(reader, author).await?;
         acts.follow(author, reader).await?;
@@ -91,10 +74,7 @@ async fn unfollowing_and_blocking_hold_at_once_and_clear_the_stored_timeline(
             acts.say(author, &format!("post {n}")).await?;
         }
         drain(&feed).await?;
-        ensure!(
-            whole_home(&other, reader, Order::Top, 20).await?.len() == 5,
-            "{what}: seen before"
-        );
+        ensure!(whole_home(&other, reader, Order::Top, 20).await?.len() == 5, "{what}: seen before");
         match reader_blocks {
             None => {
                 acts.unfollow(reader, author).await?;
@@ -104,18 +84,12 @@ async fn unfollowing_and_blocking_hold_at_once_and_clear_the_stored_timeline(
         }
         for order in [Order::Top, Order::Latest] {
             let seen = whole_home(&other, reader, order, 20).await?;
-            ensure!(
-                seen.is_empty(),
-                "{what}: {seen:?} is seen before a worker came by"
-            );
+            ensure!(seen.is_empty(), "{what}: {seen:?} is seen before a worker came by");
         }
         Worker::new(feed.clone(), WORK).drain().await?;
         let left = stored(&place, &feed, reader).await?;
         ensure!(left.is_empty(), "{what}: {left:?} stays stored");
-        ensure!(
-            place.check().await?.differences == 0,
-            "{what}: served as SQL says"
-        );
+        ensure!(place.check().await?.differences == 0, "{what}: served as SQL says");
     }
     place.sweep(&feed).await
 }
@@ -137,10 +111,7 @@ async fn a_block_is_settled_once_more_after_the_longest_lease(pool: PgPool) -> a
     .bind(reader.get())
     .fetch_one(&pool)
     .await?;
-    ensure!(
-        later > 0,
-        "what a lapsed worker appends late would stay: no second pass is waiting"
-    );
+    ensure!(later > 0, "what a lapsed worker appends late would stay: no second pass is waiting");
     place.sweep(&feed).await
 }
 
@@ -175,27 +146,16 @@ impl Crowd {
     async fn act(&self, dice: &mut StdRng) -> anyhow::Result<()> {
         let acts = Acts { feed: &self.feed };
         let at = |n: usize| self.people.get(n).copied().context("a person");
-        let (one, other) = (
-            at(dice.random_range(0..self.people.len()))?,
-            at(dice.random_range(0..self.people.len()))?,
-        );
-        let (post, author) = *self
-            .posts
-            .get(dice.random_range(0..self.posts.len()))
-            .context("a post")?;
+        let (one, other) =
+            (at(dice.random_range(0..self.people.len()))?, at(dice.random_range(0..self.people.len()))?);
+        let (post, author) = *self.posts.get(dice.random_range(0..self.posts.len())).context("a post")?;
         match dice.random_range(0..100) {
             0..25 if one != other => {
                 let mut tx = self.feed.pool.begin().await?;
                 // As the API: nobody follows across a block.
                 if !madang_core::relations::blocked_either_way(&mut *tx, one, other).await? {
-                    madang_core::follows::follow(
-                        &mut tx,
-                        one,
-                        other,
-                        SETTINGS.push_limit,
-                        Utc::now(),
-                    )
-                    .await?;
+                    madang_core::follows::follow(&mut tx, one, other, SETTINGS.push_limit, Utc::now())
+                        .await?;
                 }
                 tx.commit().await?;
             }
@@ -243,24 +203,14 @@ async fn counts_equal_their_rows_after_eight_act_at_once_and_nobody_meets_a_dead
         let author = *people.get(n % 12).context("a person")?;
         posts.push((acts.say(author, &format!("post {n}")).await?, author));
     }
-    let crowd = Arc::new(Crowd {
-        feed: feed.clone(),
-        people,
-        posts,
-    });
-    let (left, stop) = (
-        Arc::new(AtomicU64::new(ACTS)),
-        Arc::new(AtomicBool::new(false)),
-    );
+    let crowd = Arc::new(Crowd { feed: feed.clone(), people, posts });
+    let (left, stop) = (Arc::new(AtomicU64::new(ACTS)), Arc::new(AtomicBool::new(false)));
     let mut tasks = tokio::task::JoinSet::new();
     for seed in 0..8 {
         let (crowd, left) = (crowd.clone(), left.clone());
         tasks.spawn(async move {
             let mut dice = StdRng::seed_from_u64(seed);
-            while left
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
-                .is_ok()
-            {
+            while left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
                 crowd.act(&mut dice).await?;
             }
             anyhow::Ok(())
@@ -285,23 +235,15 @@ async fn counts_equal_their_rows_after_eight_act_at_once_and_nobody_meets_a_dead
     drain(&feed).await?;
     let found = drift(&wide).await?;
     let report = place.check().await?;
-    println!(
-        "{ACTS} acts in 8 tasks beside a worker: drift {found}, {} differences",
-        report.differences
-    );
+    println!("{ACTS} acts in 8 tasks beside a worker: drift {found}, {} differences", report.differences);
     place.sweep(&feed).await?;
     wide.close().await;
-    ensure!(
-        found == 0 && report.drift == 0 && report.differences == 0,
-        "drift {found}, {report:?}"
-    );
+    ensure!(found == 0 && report.drift == 0 && report.differences == 0, "drift {found}, {report:?}");
     Ok(())
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn a_repost_that_meets_the_deletion_of_its_original_is_not_listed(
-    pool: PgPool,
-) -> anyhow::Result<()> {
+async fn a_repost_that_meets_the_deletion_of_its_original_is_not_listed(pool: PgPool) -> anyhow::Result<()> {
     const TRIALS: usize = 100;
     let place = Place::new(&pool, SETTINGS)?;
     let feed = place.process()?;
@@ -310,20 +252,15 @@ async fn a_repost_that_meets_the_deletion_of_its_original_is_not_listed(
         let acts = Acts { feed: &feed };
         let post = acts.say(author, &format!("post {n}")).await?;
         let now = Utc::now();
-        let (reposted, deleted) = tokio::join!(
-            acts.repost(reader, post, now),
-            acts.delete(author, post, now)
-        );
+        let (reposted, deleted) =
+            tokio::join!(acts.repost(reader, post, now), acts.delete(author, post, now));
         reposted?;
         ensure!(deleted?, "deleted");
     }
     let found = drift(&pool).await?;
     println!("{TRIALS} reposts beside the deletion of their originals: drift {found}");
     place.sweep(&feed).await?;
-    ensure!(
-        found == 0,
-        "{found} of {TRIALS} reposts of deleted posts are still listed"
-    );
+    ensure!(found == 0, "{found} of {TRIALS} reposts of deleted posts are still listed");
     Ok(())
 }
 
@@ -332,10 +269,8 @@ async fn removals_of_many_posts_do_not_deadlock_with_a_worker_that_finishes_thei
     pool: PgPool,
 ) -> anyhow::Result<()> {
     const TRIALS: usize = 60;
-    let wide = PgPoolOptions::new()
-        .max_connections(8)
-        .connect_with(pool.connect_options().as_ref().clone())
-        .await?;
+    let wide =
+        PgPoolOptions::new().max_connections(8).connect_with(pool.connect_options().as_ref().clone()).await?;
     let place = Place::new(&wide, SETTINGS)?;
     let feed = place.process()?;
     let people = people(&wide, 41).await?;
@@ -354,9 +289,7 @@ async fn removals_of_many_posts_do_not_deadlock_with_a_worker_that_finishes_thei
         for post in &posts {
             acts.hide(*post).await?;
         }
-        sqlx::query("UPDATE jobs SET run_at = now()")
-            .execute(&wide)
-            .await?;
+        sqlx::query("UPDATE jobs SET run_at = now()").execute(&wide).await?;
         let taken = jobs::claim(&wide, WORK.lease, 1_000).await?;
         // …and finished while it is asked for once more.
         let again = async {
@@ -370,10 +303,7 @@ async fn removals_of_many_posts_do_not_deadlock_with_a_worker_that_finishes_thei
         again.with_context(|| format!("trial {trial}"))?;
     }
     drain(&feed).await?;
-    println!(
-        "{TRIALS} trials of finishing {} jobs while they are asked for: no deadlock",
-        4 * 41
-    );
+    println!("{TRIALS} trials of finishing {} jobs while they are asked for: no deadlock", 4 * 41);
     place.sweep(&feed).await?;
     let report = place.check().await?;
     wide.close().await;

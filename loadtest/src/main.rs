@@ -1,6 +1,8 @@
 //! Synthetic communities for tests, demos and benchmarks of Madang.
 
+mod bench;
 mod generate;
+mod soak;
 
 use clap::{Parser, Subcommand};
 
@@ -16,10 +18,16 @@ struct Cli {
 enum Command {
     /// Write a synthetic community in the import format.
     Generate(generate::Args),
+    /// Measure the service beside its stores and its bare HTTP server; wants empty stores.
+    Bench(bench::Args),
+    /// Load the service steadily and check it afterwards; wants empty stores.
+    Soak(soak::Args),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Soak(args) => soak::run(&args),
     }
 }

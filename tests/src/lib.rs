@@ -1,1 +1,17 @@
-//! Placeholder.
+//! What the whole-service tests share: the built executable as a child process with stores of its own, a
+//! client that keeps the whole answer, a proxy that can be severed, and waiting for a condition.
+//!
+//! Environment: `DATABASE_URL` (a role that may create databases), `REDIS_URL`, and `MADANG_BIN` for the
+//! executable, by default the one built beside the tests.
+
+pub mod client;
+pub mod database;
+pub mod proxy;
+pub mod redis;
+pub mod schema;
+pub mod server;
+pub mod wait;
+
+pub use client::{Answer, Api};
+pub use server::{Service, Setup, Shared};
+pub use wait::{all, until};

@@ -170,7 +170,7 @@ pub(crate) async fn logout(call: Call) -> Result<HttpResponse, Problem> {
         .write(b"", async |tx| {
             sessions::end(&mut *tx, &login.token_hash).await?;
             changes::record(tx, &[Change::Sessions(login.who.user)]).await?;
-            Ok(Done::empty(Effects { changed: true, viewers: Vec::new() }))
+            Ok(Done::empty(Effects { changed: true, viewers: Vec::new(), relations: false }))
         })
         .await?;
     let mut answer = answer;
@@ -196,7 +196,11 @@ pub(crate) async fn edit(call: Call, body: Body) -> Result<HttpResponse, Problem
         let profile = found.first().ok_or_else(|| Problem::unauthorized("this account is gone"))?;
         let answer = me_json(profile).to_string();
         changes::record(tx, &[Change::Author(who.user)]).await?;
-        Ok(Done::json(StatusCode::OK, answer, Effects { changed: true, viewers: Vec::new() }))
+        Ok(Done::json(
+            StatusCode::OK,
+            answer,
+            Effects { changed: true, viewers: Vec::new(), relations: false },
+        ))
     })
     .await
 }
@@ -227,7 +231,7 @@ pub(crate) async fn delete(call: Call, body: Body) -> Result<HttpResponse, Probl
     accounts::delete(&mut tx, who.user, limit, call.now).await?;
     tx.commit().await?;
     call.app.waker.wake();
-    call.app.feed.renew_viewer(who.user).await;
+    call.app.feed.renew_viewer(who.user, true).await;
     let number = changes::latest(&call.app.pool).await?;
     call.app.feed.publish(number).await;
     call.app.feed.catch_up().await?;

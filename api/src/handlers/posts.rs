@@ -279,7 +279,11 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
         .write(body.bytes(), async |tx| match posts::edit(tx, id, who.user, &text, call.now).await? {
             Ok(()) => {
                 let body = json!({"id": id}).to_string();
-                Ok(Done::json(StatusCode::OK, body, Effects { changed: true, viewers: Vec::new() }))
+                Ok(Done::json(
+                    StatusCode::OK,
+                    body,
+                    Effects { changed: true, viewers: Vec::new(), relations: false },
+                ))
             }
             Err(EditRefused::NotFound) => Err(Problem::not_found("post of yours")),
             Err(EditRefused::Repost) => Err(Problem::conflict("repost", "a repost has no text of its own")),
@@ -296,7 +300,7 @@ pub(crate) async fn delete(call: Call, req: HttpRequest) -> Result<HttpResponse,
     let (who, id) = (call.who()?, post_id(&req)?);
     call.write(b"", async |tx| {
         if posts::delete(tx, id, who.user, call.now).await? {
-            Ok(Done::empty(Effects { changed: true, viewers: vec![who.user] }))
+            Ok(Done::empty(Effects { changed: true, viewers: vec![who.user], relations: false }))
         } else {
             Err(Problem::not_found("post of yours"))
         }
@@ -322,7 +326,7 @@ async fn reacted_before(call: &Call, req: &HttpRequest) -> Result<(Who, PostId),
 }
 
 fn touched(who: Who) -> Done {
-    Done::empty(Effects { changed: false, viewers: vec![who.user] })
+    Done::empty(Effects { changed: false, viewers: vec![who.user], relations: false })
 }
 
 /// `PUT /v1/posts/{id}/like`
@@ -386,7 +390,11 @@ pub(crate) async fn repost(call: Call, req: HttpRequest) -> Result<HttpResponse,
             return Err(Problem::unauthorized("this account is gone"));
         };
         let body = json!({"id": id}).to_string();
-        Ok(Done::json(StatusCode::OK, body, Effects { changed: false, viewers: vec![who.user] }))
+        Ok(Done::json(
+            StatusCode::OK,
+            body,
+            Effects { changed: false, viewers: vec![who.user], relations: false },
+        ))
     })
     .await
 }
@@ -396,7 +404,7 @@ pub(crate) async fn unrepost(call: Call, req: HttpRequest) -> Result<HttpRespons
     let (who, original) = reacted_before(&call, &req).await?;
     call.write(b"", async |tx| {
         let changed = posts::unrepost(tx, original, who.user, call.now).await?;
-        Ok(Done::empty(Effects { changed, viewers: vec![who.user] }))
+        Ok(Done::empty(Effects { changed, viewers: vec![who.user], relations: false }))
     })
     .await
 }

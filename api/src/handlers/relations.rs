@@ -58,7 +58,7 @@ pub(crate) async fn follow(call: Call, req: HttpRequest) -> Result<HttpResponse,
 }
 
 fn touched(who: Who) -> Effects {
-    Effects { changed: false, viewers: vec![who.user] }
+    Effects { changed: false, viewers: vec![who.user], relations: true }
 }
 
 /// `DELETE /v1/users/{handle}/follow`
@@ -78,13 +78,12 @@ pub(crate) async fn block(call: Call, req: HttpRequest) -> Result<HttpResponse, 
     let who = call.who()?;
     let other = person(&call, &req).await?;
     not_self(who, &other, "block")?;
-    let (limit, lease) = (call.app.settings.feed.push_limit, call.app.settings.work.lease);
+    let limit = call.app.settings.feed.push_limit;
     call.write(b"", async |tx| {
         let listed = relations::block(&mut *tx, who.user, other.id, limit).await?;
         full(listed, "blocks", relations::MAX_RELATIONS)?;
-        relations::mend_later(&mut *tx, who.user, other.id, lease).await?;
         changes::record(tx, &[Change::Author(who.user), Change::Author(other.id)]).await?;
-        Ok(Done::empty(Effects { changed: true, viewers: vec![who.user, other.id] }))
+        Ok(Done::empty(Effects { changed: true, viewers: vec![who.user, other.id], relations: true }))
     })
     .await
 }
@@ -96,7 +95,7 @@ pub(crate) async fn unblock(call: Call, req: HttpRequest) -> Result<HttpResponse
     call.write(b"", async |tx| {
         relations::unblock(&mut *tx, who.user, other.id).await?;
         changes::record(tx, &[Change::Author(who.user), Change::Author(other.id)]).await?;
-        Ok(Done::empty(Effects { changed: true, viewers: vec![who.user, other.id] }))
+        Ok(Done::empty(Effects { changed: true, viewers: vec![who.user, other.id], relations: true }))
     })
     .await
 }

@@ -94,7 +94,7 @@ async fn set_watch(call: &Call, req: &HttpRequest, on: bool) -> Result<HttpRespo
     call.write(b"", async |tx| match relations::set_watch(tx, who.user, ticker.id, on).await? {
         Listed::Full => Err(Problem::conflict("list_full", "you watch 5000 tickers; remove some first")),
         Listed::Changed | Listed::Already => {
-            Ok(Done::empty(Effects { changed: false, viewers: vec![who.user] }))
+            Ok(Done::empty(Effects { changed: false, viewers: vec![who.user], relations: false }))
         }
     })
     .await

@@ -186,12 +186,13 @@ pub async fn engaged_scores(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx:
     Ok(rows.into_iter().map(|row| Scored { id: PostId::new(row.id), score: row.score }).collect())
 }
 
-/// The best posts of the last two days over all tickers, reposts and replies apart.
-pub async fn trending_posts(
+/// Candidates for the best posts of the last two days over all tickers, reposts and replies apart: by
+/// rank and counts, which one account can pump, so they are to be scored by distinct people.
+pub async fn trending_candidates(
     executor: impl PgExecutor<'_>,
     now: DateTime<Utc>,
     limit: i64,
-) -> sqlx::Result<Vec<PostId>> {
+) -> sqlx::Result<Vec<i64>> {
     let rows = sqlx::query!(
         r#"SELECT p.id AS "id!" FROM posts p LEFT JOIN post_counts c ON c.post_id = p.id
          WHERE p.id >= id_floor($1::timestamptz - interval '2 days') AND p.created_at <= $1 AND p.listed
@@ -205,7 +206,7 @@ pub async fn trending_posts(
     )
     .fetch_all(executor)
     .await?;
-    Ok(rows.into_iter().map(|row| PostId::new(row.id)).collect())
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Listed posts after an id that a live reader may have missed: of people, on a ticker, or answering

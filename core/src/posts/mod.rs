@@ -11,7 +11,7 @@ mod remove;
 
 pub use entries::{
     Entry, LivePost, Scored, Window, board_entries, engaged_scores, entries_of, live_backlog, live_posts,
-    newest_of_author, trending_posts,
+    newest_of_author, trending_candidates,
 };
 pub use lists::{author_page, bookmarks_page, replies, watchlist_ids};
 pub use publish::{Created, NewPoll, NewPost, PricedTicker, Published, create, repost};

@@ -13,10 +13,6 @@ use crate::{
     text::PostBody,
 };
 
-/// A removal runs once more after the longest lease, as a job of its own (peer 1), so that what a
-/// lapsed worker appended late does not survive it.
-const REMOVE_AGAIN: Duration = Duration::from_secs(90);
-
 /// Why an edit was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EditRefused {
@@ -116,7 +112,7 @@ async fn unlist(tx: &mut PgConnection, posts: &[i64]) -> sqlx::Result<()> {
     .await?;
     let all: Vec<i64> = posts.iter().copied().chain(reposts.into_iter().map(|row| row.id)).collect();
     jobs::enqueue_many(&mut *tx, JobKind::Fanout, &all, 0, Duration::ZERO).await?;
-    jobs::enqueue_many(tx, JobKind::Fanout, &all, 1, REMOVE_AGAIN).await
+    jobs::enqueue_many(tx, JobKind::Fanout, &all, 1, jobs::REMOVE_AGAIN).await
 }
 
 /// Takes a repost back. False when there was none.

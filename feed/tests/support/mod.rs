@@ -242,7 +242,7 @@ impl Acts<'_> {
     ) -> sqlx::Result<()> {
         tx.commit().await?;
         for viewer in viewers {
-            self.feed.renew_viewer(*viewer).await;
+            self.feed.renew_viewer(*viewer, true).await;
         }
         if changed {
             let number = changes::latest(&self.feed.pool).await?;
@@ -297,7 +297,6 @@ impl Acts<'_> {
         let limit = self.feed.settings.push_limit;
         let mut tx = self.begin().await?;
         relations::block(&mut tx, a, b, limit).await?;
-        relations::mend_later(&mut tx, a, b, WORK.lease).await?;
         changes::record(&mut tx, &[Change::Author(a), Change::Author(b)]).await?;
         Ok(self.commit(tx, &[a, b], true).await?)
     }
