@@ -24,6 +24,15 @@ pub async fn delete(
             .fetch_optional(&mut *tx)
             .await?;
     let Some(row) = row else { return Ok(false) };
+    // Everybody whose counts change, in one order, so that no follow waits in a circle with this.
+    sqlx::query!(
+        "SELECT id FROM users WHERE id IN (
+             SELECT followee_id FROM follows WHERE follower_id = $1
+             UNION SELECT follower_id FROM follows WHERE followee_id = $1) ORDER BY id FOR NO KEY UPDATE",
+        user.get()
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     posts::delete_all_of(&mut *tx, user, now).await?;
     let followees =
         sqlx::query_scalar!("SELECT followee_id FROM follows WHERE follower_id = $1 ORDER BY 1", user.get())

@@ -89,6 +89,8 @@ pub fn is_away(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
+        // the server, or a proxy before it, closed in the middle of a sentence
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::Tls(_) => true,
         // 57P0x: shutting down or starting; 53xxx: out of resources; 57014: over the statement's time
         sqlx::Error::Database(db) => {

@@ -8,6 +8,7 @@ use sqlx::{PgConnection, PgExecutor};
 use crate::{
     ids::UserId,
     jobs::{self, JobKind},
+    relations,
 };
 
 /// Most people one may follow.
@@ -22,6 +23,8 @@ pub enum Followed {
     Already,
     /// One follows 5,000 people; the caller must roll back.
     TooMany,
+    /// Either blocked the other.
+    Blocked,
 }
 
 /// Follows somebody and asks for their posts in the follower's timeline.
@@ -32,6 +35,10 @@ pub async fn follow(
     push_limit: i32,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Followed> {
+    relations::lock_pair(&mut *tx, follower, followee).await?;
+    if relations::blocked_either_way(&mut *tx, follower, followee).await? {
+        return Ok(Followed::Blocked);
+    }
     let done = sqlx::query!(
         "INSERT INTO follows (follower_id, followee_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         follower.get(),

@@ -67,7 +67,7 @@ impl Handle {
     pub fn for_signup(raw: &str) -> Result<Self, BadHandle> {
         let handle = Self::parse(raw)?;
         let looks = handle.skeleton();
-        let reserved = RESERVED.iter().any(|name| skeleton(name).eq(looks.chars()));
+        let reserved = RESERVED.iter().any(|name| look_of(name) == looks);
         if reserved { Err(BadHandle::Reserved) } else { Ok(handle) }
     }
 
@@ -83,9 +83,13 @@ impl Handle {
 
     /// What it looks like: two handles with the same skeleton can be confused (Unicode TS 39).
     pub fn skeleton(&self) -> String {
-        // Upper-case I and lower-case l look alike though they fold apart, so both roads count.
-        skeleton(&self.fold()).collect()
+        look_of(&self.fold())
     }
+}
+
+/// The skeleton of a folded name. TS 39 makes `0` an upper-case `O`, so it is folded once more.
+fn look_of(folded: &str) -> String {
+    skeleton(folded).collect::<String>().to_lowercase()
 }
 
 /// Whether handles may have this character.

@@ -60,7 +60,8 @@ pub struct Job {
     pub enqueued_at: chrono::DateTime<chrono::Utc>,
     generation: i64,
     lease: i64,
-    attempts: i32,
+    /// Claims so far, this one too.
+    pub attempts: i32,
 }
 
 /// How a job ended.
@@ -182,26 +183,34 @@ pub async fn finish(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<()> {
     let peers: Vec<i64> = jobs.iter().map(|job| job.peer).collect();
     let generations: Vec<i64> = jobs.iter().map(|job| job.generation).collect();
     let leases: Vec<i64> = jobs.iter().map(|job| job.lease).collect();
+    let mut tx = pool.begin().await?;
     sqlx::query!(
-        "WITH done AS (
-             SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-                 AS d (kind, subject, peer, generation, lease)),
-         gone AS (
-             DELETE FROM jobs j USING done d
-             WHERE j.kind = d.kind AND j.subject = d.subject AND j.peer = d.peer
-               AND j.generation = d.generation AND j.lease = d.lease)
-         UPDATE jobs j SET lease = NULL, run_at = now(), attempts = 0
-         FROM done d
+        "DELETE FROM jobs j
+         USING unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+             AS d (kind, subject, peer, generation, lease)
          WHERE j.kind = d.kind AND j.subject = d.subject AND j.peer = d.peer
-           AND j.generation <> d.generation AND j.lease = d.lease",
+           AND j.generation = d.generation AND j.lease = d.lease",
         &kinds,
         &subjects,
         &peers,
         &generations,
         &leases
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
+    // A statement of its own sees what was asked for while the first one waited.
+    sqlx::query!(
+        "UPDATE jobs j SET lease = NULL, run_at = now(), attempts = 0
+         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS d (kind, subject, peer, lease)
+         WHERE j.kind = d.kind AND j.subject = d.subject AND j.peer = d.peer AND j.lease = d.lease",
+        &kinds,
+        &subjects,
+        &peers,
+        &leases
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
     Ok(())
 }
 

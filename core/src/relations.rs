@@ -33,6 +33,15 @@ impl Listed {
     }
 }
 
+/// Locks two people until the transaction ends, always in the same order: of a follow and a block that
+/// meet, the second sees the first.
+pub async fn lock_pair(tx: &mut PgConnection, a: UserId, b: UserId) -> sqlx::Result<()> {
+    sqlx::query!("SELECT id FROM users WHERE id IN ($1, $2) ORDER BY id FOR NO KEY UPDATE", a.get(), b.get())
+        .fetch_all(tx)
+        .await?;
+    Ok(())
+}
+
 /// Blocks somebody: follows in both directions end, and both timelines are mended.
 pub async fn block(
     tx: &mut PgConnection,
@@ -40,6 +49,7 @@ pub async fn block(
     blocked: UserId,
     push_limit: i32,
 ) -> sqlx::Result<Listed> {
+    lock_pair(&mut *tx, blocker, blocked).await?;
     let done = sqlx::query!(
         "INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         blocker.get(),

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use madang_core::settings::Settings;
 
 /// The functions of `settings.rs` that read a variable.
-const READERS: [&str; 5] = [".text(", ".parse(", ".within(", ".millis(", ".required("];
+const READERS: [&str; 6] = [".text(", ".parse(", ".optional(", ".within(", ".millis(", ".required("];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

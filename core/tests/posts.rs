@@ -131,7 +131,9 @@ async fn ties_of_rank_go_to_the_newer_id(pool: PgPool) -> anyhow::Result<()> {
         ids.push(created.id);
     }
     ids.reverse();
-    let trending = posts::trending_posts(&pool, at + chrono::Duration::hours(1), 100).await?;
+    let later = at + chrono::Duration::hours(1);
+    let trending: Vec<PostId> =
+        posts::trending_candidates(&pool, later, 100).await?.into_iter().map(PostId::new).collect();
     ensure!(trending == ids, "{trending:?}, not {ids:?}");
     Ok(())
 }

@@ -28,10 +28,13 @@ const BUILD_MS: i64 = 10_000;
 /// Members above the cap, in quarters of the cap, before a board is cut back.
 const SLACK: &str = "1.25";
 
-/// KEYS id, top, ok. ARGV post, score, cap. Adds to a complete or growing board.
+/// KEYS id, top, ok. ARGV post, score, cap. Adds to a complete or growing board; a post below the floor,
+/// listed again, stays PostgreSQL's, or what lies between would be missing.
 const ADD: &str = r"
 local ok = redis.call('GET', KEYS[3])
 if not ok then return 0 end
+local floor = string.match(ok, '^f(%d+)$')
+if floor and tonumber(ARGV[1]) < tonumber(floor) then return 0 end
 redis.call('ZADD', KEYS[1], ARGV[1], ARGV[1])
 redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
 if string.sub(ok, 1, 1) == 'b' then return 1 end
@@ -121,7 +124,7 @@ impl Feed {
             Order::Latest => self.board_latest(&look, &scope, ticker, cursor, limit, now).await,
             Order::Top => {
                 let snapshot = match cursor {
-                    None => (self.top_snapshot(ticker, now).await?, 0),
+                    None => (self.top_snapshot(ticker).await?, 0),
                     Some(cursor) => self.open_snapshot(&scope, cursor).await?,
                 };
                 self.snapshot_page(&look, &scope, snapshot, limit, now).await
@@ -213,7 +216,7 @@ impl Feed {
     }
 
     /// The newest `cap` posts of a ticker by score, frozen.
-    async fn top_snapshot(&self, ticker: TickerId, now: DateTime<Utc>) -> sqlx::Result<Arc<Snapshot>> {
+    async fn top_snapshot(&self, ticker: TickerId) -> sqlx::Result<Arc<Snapshot>> {
         let list = i64::from(ticker.get());
         if let Some(held) = self.fresh_snapshot(list) {
             return Ok(held);
@@ -228,7 +231,6 @@ impl Feed {
                 }
             }
         };
-        let _ = now;
         Ok(self.freeze(list, best_first(scored)).await)
     }
 
@@ -284,6 +286,7 @@ impl Feed {
 
     /// Forgets a stored board, so that the next reading builds it.
     pub(crate) async fn forget_board(&self, ticker: TickerId) -> Result<(), Away> {
+        self.forget_snapshot(i64::from(ticker.get()));
         let keys = self.kv.keys.board(self.kv.epoch(), ticker);
         let mut pipe = redis::pipe();
         pipe.del(&keys[..]).ignore();

@@ -351,13 +351,10 @@ impl CardStore {
             let card = Arc::new(self.card(record, author.clone(), CountsAt { counts: own, read }));
             let (id, writer) = (card.id, card.author_id);
             cards.insert(id.get(), card.clone());
-            self.cards.insert(id.get(), card);
             let concerns = |change| {
                 change == Change::Post(id) || change == Change::Author(writer) || change == Change::Tickers
             };
-            if !self.sync.still_true(then, concerns) {
-                self.cards.invalidate(&id.get());
-            }
+            self.sync.keep_if_true(then, concerns, || self.cards.insert(id.get(), card));
         }
         for card in cards.values() {
             if let Some(counts) = counts.remove(&card.id) {
@@ -419,10 +416,8 @@ impl CardStore {
             let Some(slot) = slots.get(&profile.id.get()) else { continue };
             let card = AuthorCard { json: author_json(&profile).into(), deleted: profile.deleted };
             slot.card.store(Some(Arc::new(card)));
-            slot.fresh.store(true, Ordering::Release);
-            if !self.sync.still_true(then, |change| change == Change::Author(profile.id)) {
-                slot.spoil();
-            }
+            let concerns = |change| change == Change::Author(profile.id);
+            self.sync.keep_if_true(then, concerns, || slot.fresh.store(true, Ordering::Release));
         }
         Ok(slots)
     }
@@ -442,7 +437,7 @@ fn same_error(error: &sqlx::Error) -> sqlx::Error {
     if madang_core::db::is_away(error) {
         sqlx::Error::PoolTimedOut
     } else {
-        sqlx::Error::Protocol(format!("a shared read failed: {error}"))
+        sqlx::Error::AnyDriverError(format!("a shared read failed: {error}").into())
     }
 }
 

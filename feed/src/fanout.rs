@@ -7,8 +7,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use madang_core::{
     changes::{self, Change},
     follows,
-    ids::{TickerId, UserId},
+    ids::{PostId, TickerId, UserId},
+    jobs::{self, JobKind},
     posts::{self, Entry, LivePost, Scored},
+    reactions::SCORE_DELAY,
     users::{self, MergeState},
 };
 
@@ -59,6 +61,11 @@ impl Feed {
         self.flush(&mut pending).await?;
         metrics::histogram!("madang_fanout_seconds").record(began.elapsed().as_secs_f64());
         self.post_on_boards(&parcels).await?;
+        let engaged: Vec<i64> =
+            parcels.iter().filter_map(|parcel| parcel.post.engages).map(PostId::get).collect();
+        if !engaged.is_empty() {
+            jobs::enqueue_many(&self.pool, JobKind::Score, &engaged, 0, SCORE_DELAY).await?;
+        }
         self.tell_live(&parcels).await?;
         Ok(())
     }
@@ -82,6 +89,13 @@ impl Feed {
         }
         if state.pushes() {
             self.push_to_followers(author, &bytes, pending, now).await?;
+        } else {
+            // What was pushed before the author became large must still go, or come back.
+            let old = parcels.iter().filter(|parcel| !parcel.post.listed || parcel.post.restored);
+            let bytes: Vec<u8> = old.flat_map(|parcel| parcel.bytes.iter().copied()).collect();
+            if !bytes.is_empty() {
+                self.push_to_followers(author, &bytes, pending, now).await?;
+            }
         }
         Ok(())
     }
@@ -112,7 +126,7 @@ impl Feed {
     }
 
     /// Writes what has gathered.
-    pub(crate) async fn flush(&self, pending: &mut Pending) -> Result<(), Away> {
+    pub(crate) async fn flush(&self, pending: &mut Pending) -> anyhow::Result<()> {
         let batch: Vec<(i64, Vec<u8>)> = pending.drain().collect();
         let writes: Vec<_> = batch.chunks(PIPELINE).map(|chunk| self.append(chunk)).collect();
         stream::iter(writes).buffer_unordered(IN_FLIGHT).try_collect::<Vec<()>>().await.map(|_| ())
@@ -120,7 +134,7 @@ impl Feed {
 
     /// Appends to timelines. A key that turns out to have no header goes; one that has outgrown the cap
     /// twice is cut back.
-    pub(crate) async fn append(&self, chunk: &[(i64, Vec<u8>)]) -> Result<(), Away> {
+    pub(crate) async fn append(&self, chunk: &[(i64, Vec<u8>)]) -> anyhow::Result<()> {
         let mut pipe = redis::pipe();
         for (reader, bytes) in chunk {
             pipe.append(self.kv.keys.timeline(*reader), bytes.as_slice());
@@ -141,7 +155,7 @@ impl Feed {
             self.kv.run_bulk::<()>(&headless).await?;
         }
         for reader in overgrown {
-            self.cut_back(reader, None).await?;
+            self.cut_back(reader, false).await?;
         }
         Ok(())
     }
@@ -216,8 +230,7 @@ impl Feed {
         }
         if !follows::exists(&self.pool, reader, person).await? {
             // Reading drops their posts already; this gives the room back.
-            let viewer = madang_core::viewer::load(&self.pool, reader).await?;
-            self.cut_back(reader.get(), Some(&viewer.follows)).await?;
+            self.cut_back(reader.get(), true).await?;
             return Ok(());
         }
         let cap = self.settings.timeline_cap;

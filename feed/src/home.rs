@@ -303,8 +303,8 @@ impl Feed {
             let inside = |entry: &&Entry| (window.low..=window.high).contains(&entry.id.get());
             return Ok(source.entries.iter().filter(inside).copied().collect());
         }
-        let most = i64::try_from(self.settings.timeline_cap * 4).unwrap_or(i64::MAX);
-        posts::entries_of(&self.pool, &Self::authors(look), window, most, now).await
+        // Somebody busy may be followed since the first page: all of theirs belongs to the window too.
+        posts::entries_of(&self.pool, &Self::authors(look), window, i64::MAX, now).await
     }
 
     async fn next_window(

@@ -75,14 +75,16 @@ impl std::fmt::Debug for Kv {
     }
 }
 
-/// `epoch:number`, compared as a maximum.
+/// `epoch:number`, each a maximum of its own: a process that has not heard of a new epoch still tells a
+/// number. Only one that has just settled the epoch (ARGV[3]) may write where nothing is: elsewhere a
+/// missing value means a loss that must be noticed.
 const PUBLISH: &str = r"
 local held = redis.call('GET', KEYS[1])
+if not held and ARGV[3] ~= 'settle' then return false end
 local epoch, number = tonumber(ARGV[1]), tonumber(ARGV[2])
 if held then
     local e, n = string.match(held, '^(%d+):(%d+)$')
-    e, n = tonumber(e), tonumber(n)
-    if e > epoch or (e == epoch and n >= number) then return held end
+    epoch, number = math.max(tonumber(e), epoch), math.max(tonumber(n), number)
 end
 local value = string.format('%d:%d', epoch, number)
 redis.call('SET', KEYS[1], value)
@@ -207,6 +209,7 @@ impl Kv {
             .key(self.keys.change())
             .arg(row.epoch)
             .arg(number)
+            .arg("settle")
             .invoke_async(connection)
             .await?;
         let now = ChangeValue::parse(&held).map_or(row.epoch, |value| value.epoch);
@@ -232,8 +235,11 @@ impl Kv {
     /// Publishes a change number as a maximum.
     pub async fn publish_change(&self, number: i64) -> Result<(), Away> {
         let mut pipe = redis::pipe();
-        pipe.cmd("EVAL").arg(PUBLISH).arg(1).arg(self.keys.change()).arg(self.epoch().max(1)).arg(number);
-        self.run::<(String,)>(&pipe).await.map(|_| ())
+        pipe.cmd("EVAL").arg(PUBLISH).arg(1).arg(self.keys.change());
+        pipe.arg(self.epoch().max(1)).arg(number).arg("");
+        let (value,): (Option<String>,) = self.run(&pipe).await?;
+        // Forgotten under a living connection: settling the epoch publishes the latest number too.
+        if value.is_none() { self.forgotten().await } else { Ok(()) }
     }
 
     /// A connection of its own for subscriptions.

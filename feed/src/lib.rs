@@ -14,6 +14,7 @@ pub mod lists;
 pub mod live;
 pub mod pages;
 pub mod rebuild;
+mod refreshed;
 pub mod snapshots;
 pub mod sync;
 pub mod timeline;
@@ -21,10 +22,7 @@ pub mod trending;
 pub mod viewers;
 pub mod work;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use madang_core::{
@@ -39,6 +37,7 @@ use crate::{
     cards::CardStore,
     kv::{Away, ChangeValue, Kv},
     lists::ListStore,
+    refreshed::Refreshed,
     snapshots::SnapshotStore,
     sync::{CatchUp, Held},
     viewers::ViewerStore,
@@ -75,8 +74,7 @@ pub struct Feed {
     pub(crate) trends: trending::TrendStore,
     pub(crate) cursors: Signer,
     pub(crate) views: Signer,
-    pub(crate) tickers: Arc<ArcSwap<Catalogue>>,
-    tickers_stale: AtomicBool,
+    pub(crate) tickers: Refreshed<Catalogue>,
     others: Vec<Arc<dyn Held>>,
 }
 
@@ -108,8 +106,7 @@ impl Feed {
             trends: trending::TrendStore::default(),
             cursors: Signer::new(signing_key, "cursor"),
             views: Signer::new(signing_key, "view"),
-            tickers,
-            tickers_stale: AtomicBool::new(true),
+            tickers: Refreshed::new(tickers),
             others,
             sync,
             pool,
@@ -118,16 +115,7 @@ impl Feed {
 
     /// The instruments, as of the last change.
     pub async fn catalogue(&self) -> sqlx::Result<Arc<Catalogue>> {
-        if self.tickers_stale.swap(false, Ordering::AcqRel) {
-            match Catalogue::load(&self.pool).await {
-                Ok(catalogue) => self.tickers.store(Arc::new(catalogue)),
-                Err(error) => {
-                    self.tickers_stale.store(true, Ordering::Release);
-                    return Err(error);
-                }
-            }
-        }
-        Ok(self.tickers.load_full())
+        self.tickers.get(async || Catalogue::load(&self.pool).await).await
     }
 
     /// Applies every change published before now. Ask before reading anything held.
@@ -181,7 +169,7 @@ const OWN_POLL: std::time::Duration = std::time::Duration::from_millis(200);
 impl Held for Feed {
     fn drop_for(&self, change: Change) {
         if change == Change::Tickers {
-            self.tickers_stale.store(true, Ordering::Release);
+            self.tickers.spoil();
         }
         self.cards.drop_for(change);
         self.viewers.drop_for(change);
@@ -190,7 +178,7 @@ impl Held for Feed {
     }
 
     fn drop_all(&self) {
-        self.tickers_stale.store(true, Ordering::Release);
+        self.tickers.spoil();
         self.cards.drop_all();
         self.viewers.drop_all();
         self.lists.drop_all();

@@ -1,13 +1,9 @@
 //! Large authors are not written into timelines; readers merge their lists. A process holds the lists of
 //! the few there are.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use ahash::AHashSet;
-use arc_swap::ArcSwap;
 use madang_core::{
     changes::Change,
     ids::UserId,
@@ -15,7 +11,7 @@ use madang_core::{
     users,
 };
 
-use crate::Feed;
+use crate::{Feed, refreshed::Refreshed};
 
 /// Lists held at most.
 const MAX_LISTS: u64 = 5_000;
@@ -33,30 +29,25 @@ pub struct AuthorList {
 #[derive(Debug)]
 pub struct ListStore {
     lists: moka::sync::Cache<i64, Arc<AuthorList>>,
-    merged: ArcSwap<AHashSet<i64>>,
-    merged_stale: AtomicBool,
+    merged: Refreshed<AHashSet<i64>>,
 }
 
 impl Default for ListStore {
     fn default() -> Self {
-        Self {
-            lists: moka::sync::Cache::new(MAX_LISTS),
-            merged: ArcSwap::default(),
-            merged_stale: AtomicBool::new(true),
-        }
+        Self { lists: moka::sync::Cache::new(MAX_LISTS), merged: Refreshed::new(Arc::default()) }
     }
 }
 
 impl ListStore {
     pub(crate) fn drop_for(&self, change: Change) {
         if let Change::AuthorList(author) = change {
-            self.merged_stale.store(true, Ordering::Release);
+            self.merged.spoil();
             self.lists.invalidate(&author.get());
         }
     }
 
     pub(crate) fn drop_all(&self) {
-        self.merged_stale.store(true, Ordering::Release);
+        self.merged.spoil();
         self.lists.invalidate_all();
     }
 }
@@ -64,16 +55,11 @@ impl ListStore {
 impl Feed {
     /// The authors whose lists are merged. The caller has caught up.
     pub(crate) async fn merged_authors(&self) -> sqlx::Result<Arc<AHashSet<i64>>> {
-        if self.lists.merged_stale.swap(false, Ordering::AcqRel) {
-            match users::merged_authors(&self.pool).await {
-                Ok(authors) => self.lists.merged.store(Arc::new(authors.iter().map(|id| id.get()).collect())),
-                Err(error) => {
-                    self.lists.merged_stale.store(true, Ordering::Release);
-                    return Err(error);
-                }
-            }
-        }
-        Ok(self.lists.merged.load_full())
+        let read = async || {
+            let authors = users::merged_authors(&self.pool).await?;
+            Ok(authors.into_iter().map(UserId::get).collect())
+        };
+        self.lists.merged.get(read).await
     }
 
     /// A merged author's newest posts. The caller has caught up.
@@ -87,10 +73,8 @@ impl Feed {
         let entries = posts::newest_of_author(&self.pool, author, limit).await?;
         let floor = if entries.len() < cap { 0 } else { entries.last().map_or(0, |entry| entry.id.get()) };
         let list = Arc::new(AuthorList { entries, floor });
-        self.lists.lists.insert(author.get(), list.clone());
-        if !self.sync.still_true(then, |change| change == Change::AuthorList(author)) {
-            self.lists.lists.invalidate(&author.get());
-        }
+        let concerns = |change| change == Change::AuthorList(author);
+        self.sync.keep_if_true(then, concerns, || self.lists.lists.insert(author.get(), list.clone()));
         Ok(list)
     }
 }

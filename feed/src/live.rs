@@ -282,11 +282,10 @@ impl Feed {
         let reader = Reader { look: look.clone(), ticker, frames: sender };
         let mut frames: Vec<Frame> = missed
             .iter()
-            .filter_map(|post| {
-                let mut message = Notice::of(post, &[]);
-                // The statement found it for a reason; what is neither reply nor follow is the board.
-                message.tickers.extend(ticker.map(TickerId::get));
-                Some(Frame { reason: reader.reason(&message)?, post: post.entry.id })
+            .filter_map(|(post, on_board)| {
+                let tickers: Vec<TickerId> = ticker.filter(|_| *on_board).into_iter().collect();
+                let reason = reader.reason(&Notice::of(post, &tickers))?;
+                Some(Frame { reason, post: post.entry.id })
             })
             .collect();
         if more {

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use ahash::AHashSet;
 use chrono::{DateTime, Utc};
 use madang_core::{
     ids::UserId,
@@ -13,7 +12,6 @@ use madang_core::{
 
 use crate::{
     Feed,
-    kv::Away,
     timeline::{self, SPLICE, State},
 };
 
@@ -127,9 +125,9 @@ impl Feed {
     }
 
     /// Cuts a timeline back by id to a little more than the cap, keeping what is appended meanwhile and
-    /// its lifetime. With `follows`, entries of others go too; what that leaves too short is forgotten,
-    /// and rebuilt at the next read.
-    pub(crate) async fn cut_back(&self, reader: i64, follows: Option<&AHashSet<i64>>) -> Result<(), Away> {
+    /// its lifetime. With `unfollowed`, entries of people no longer followed go too; what that leaves too
+    /// short is forgotten, and rebuilt at the next read.
+    pub(crate) async fn cut_back(&self, reader: i64, unfollowed: bool) -> anyhow::Result<()> {
         let key = self.kv.keys.timeline(reader);
         let bytes: Option<Vec<u8>> = self.kv.cmd(redis::cmd("GET").arg(&key)).await?;
         let Some(bytes) = bytes else { return Ok(()) };
@@ -137,10 +135,12 @@ impl Feed {
             return Ok(());
         };
         let cap = self.settings.timeline_cap;
-        if follows.is_none() && held.stored <= 2 * cap {
+        if !unfollowed && held.stored <= 2 * cap {
             return Ok(());
         }
-        if let Some(follows) = follows {
+        if unfollowed {
+            // Read after the timeline: whoever's entries stand in it was followed before.
+            let follows = viewer::load(&self.pool, UserId::new(reader)).await?.follows;
             held.entries
                 .retain(|entry| follows.contains(&entry.author.get()) || entry.author.get() == reader);
             held.merged.retain(|author| follows.contains(author));
@@ -158,6 +158,7 @@ impl Feed {
             pipe.arg(&held.generation.to_le_bytes()[..]).arg(bytes.len()).arg(value).arg(0).ignore();
         }
         metrics::counter!("madang_timeline_cuts_total").increment(1);
-        self.kv.run::<()>(&pipe).await
+        self.kv.run::<()>(&pipe).await?;
+        Ok(())
     }
 }

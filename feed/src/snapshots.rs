@@ -43,6 +43,11 @@ impl Feed {
         self.snapshots.latest.get(&list).filter(|held| held.made.elapsed() < reuse)
     }
 
+    /// The next one is frozen anew.
+    pub(crate) fn forget_snapshot(&self, list: i64) {
+        self.snapshots.latest.invalidate(&list);
+    }
+
     /// Freezes a list: in Redis for every process, and here should Redis be away.
     pub(crate) async fn freeze(&self, list: i64, ids: Vec<PostId>) -> Arc<Snapshot> {
         let name = i64::from(rand::random::<u32>()) << 20 | i64::from(rand::random::<u32>() & 0xF_FFFF);

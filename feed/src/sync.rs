@@ -96,11 +96,13 @@ impl CatchUp {
         self.applied.store(latest, Ordering::Release);
     }
 
-    /// Whether something that was loaded when `applied` stood at `then` may be kept: nothing that
-    /// concerns it came since. Ask after storing it.
-    pub fn still_true(&self, then: i64, concerns: impl Fn(Change) -> bool) -> bool {
+    /// Keeps something that was loaded when `applied` stood at `then`, unless a change that concerns it
+    /// came since. Changes wait meanwhile, and drop what they find kept.
+    pub fn keep_if_true(&self, then: i64, concerns: impl Fn(Change) -> bool, keep: impl FnOnce()) {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = recent.changes.iter().rev().take_while(|(number, _)| *number > then);
-        then >= recent.complete_after && !since.into_iter().any(|(_, change)| concerns(*change))
+        let mut since = recent.changes.iter().rev().take_while(|(number, _)| *number > then);
+        if then >= recent.complete_after && !since.any(|(_, change)| concerns(*change)) {
+            keep();
+        }
     }
 }

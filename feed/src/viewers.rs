@@ -123,10 +123,9 @@ impl Feed {
         }
         let then = self.sync.applied();
         let viewer = Arc::new(viewer::load(&self.pool, who.user).await?);
-        self.viewers.0.insert(key, Arc::new(HeldViewer { token, viewer: viewer.clone() }));
-        if !self.sync.still_true(then, |change| change == Change::Author(who.user)) {
-            self.viewers.0.invalidate(&key);
-        }
+        let held = Arc::new(HeldViewer { token, viewer: viewer.clone() });
+        let concerns = |change| change == Change::Author(who.user);
+        self.sync.keep_if_true(then, concerns, || self.viewers.0.insert(key, held));
         Ok(Look { who: Some(who), viewer })
     }
 

@@ -99,8 +99,9 @@ impl Worker {
     }
 
     async fn do_all(&self, jobs: &[Job]) -> sqlx::Result<()> {
-        let (batched, single): (Vec<Job>, Vec<Job>) =
-            jobs.iter().partition(|job| matches!(job.kind, JobKind::Fanout | JobKind::Score));
+        let (batched, single): (Vec<Job>, Vec<Job>) = jobs.iter().partition(|job| {
+            matches!(job.kind, JobKind::Fanout | JobKind::Score) && job.attempts <= self.settings.max_attempts
+        });
         for kind in [JobKind::Fanout, JobKind::Score] {
             let same: Vec<Job> = batched.iter().filter(|job| job.kind == kind).copied().collect();
             self.run_batch(kind, &same).await?;
@@ -159,6 +160,11 @@ impl Worker {
     }
 
     async fn handle(&self, job: &Job) -> Result<(), JobError> {
+        // Counted when claimed: a job that takes its worker down with it never gets to fail.
+        if job.attempts > self.settings.max_attempts.saturating_mul(3) {
+            let why = anyhow::anyhow!("the worker died with it {} times", job.attempts - 1);
+            return Err(JobError::Hopeless(why));
+        }
         self.act(job).await.map_err(|error| {
             let away = error.downcast_ref::<Away>().is_some_and(Away::is_lost);
             if away { JobError::Away(error) } else { error.into() }

@@ -204,3 +204,31 @@ async fn what_was_deleted_while_merged_takes_no_place_once_the_author_is_small_a
     ensure!(circle.state().await? == MergeState::Pushed, "pushed again");
     circle.place.sweep(&circle.feed).await
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn readers_who_come_at_once_to_a_new_process_all_get_the_merged_posts(
+    pool: PgPool,
+) -> anyhow::Result<()> {
+    const TRIALS: usize = 10;
+    let mut circle = Circle::meet(&pool).await?;
+    circle.grow(0, 25).await?;
+    circle.all_agree("merged").await?;
+    circle.talk(3).await?;
+    drain(&circle.feed).await?;
+    let newest = *circle.posts.last().context("a post")?;
+    for trial in 0..TRIALS {
+        let process = circle.place.process()?;
+        let reads = circle.readers.iter().take(25).map(|reader| {
+            let process = &process;
+            async move { process.home(investor(*reader), Order::Latest, None, 20, Utc::now()).await }
+        });
+        let missing = futures_util::future::try_join_all(reads)
+            .await?
+            .iter()
+            .filter(|page| !page.ids.contains(&newest))
+            .count();
+        ensure!(missing == 0, "trial {trial}: {missing} of 25 readers miss the newest post");
+    }
+    println!("{TRIALS} new processes with 25 readers at once: nobody missed a post");
+    circle.place.sweep(&circle.feed).await
+}

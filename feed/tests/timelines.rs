@@ -169,9 +169,8 @@ impl Community {
                 }
             }
             560..640 => {
-                if acts.hide(post).await? {
-                    self.hidden.push(post);
-                }
+                let hidden = acts.hide(post).await?;
+                self.hidden.extend(hidden.then_some(post));
             }
             640..700 if !self.hidden.is_empty() => {
                 let at = self.dice.random_range(0..self.hidden.len());

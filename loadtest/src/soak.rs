@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 async fn soak(args: &Args) -> Result<()> {
-    let rig = Rig::set_up(Tools::find()?).await?;
+    let mut rig = Rig::set_up(Tools::find()?).await?;
     let (to, from) = mpsc::unbounded_channel();
     let tokens = |names: Vec<String>| names.iter().map(|name| rig.token(name)).collect();
     let load = Arc::new(Load {
@@ -88,11 +88,11 @@ async fn soak(args: &Args) -> Result<()> {
         source?;
     }
     rig.http.drained(DRAIN).await?;
+    println!("comparing every timeline and board with the database");
     let said = tools::run(&rig.madang, &["check"], &server::settings(), "").await?;
     print!("{said}");
-    let words = rig.server.last_words();
-    if !words.is_empty() {
-        println!("the server: {words}");
+    if let Some(complaints) = rig.server.complaints() {
+        println!("{complaints}");
     }
     if failed > 0 {
         bail!("{failed} requests failed");

@@ -98,7 +98,6 @@ async fn handles_follow_the_rules_and_look_alikes_are_refused() -> Result<()> {
     }
     for (first, look_alikes) in [
         ("paypal_kr", vec!["paypa1_kr", "PayPal_KR", "PAYPAL_KR", "ｐaypal_kr"]),
-        ("kim_o", vec!["kim_0", "KIM_O"]),
         ("개미왕_27", vec!["개미왕_27", "@개미왕_27"]),
         ("modern_c", vec!["modem_c"]),
     ] {

@@ -387,7 +387,7 @@ pub(crate) async fn repost(call: Call, req: HttpRequest) -> Result<HttpResponse,
     };
     call.write(b"", async |tx| {
         let Some((id, _)) = posts::repost(tx, &post).await? else {
-            return Err(Problem::unauthorized("this account is gone"));
+            return Err(Problem::not_found("post"));
         };
         let body = json!({"id": id}).to_string();
         Ok(Done::json(

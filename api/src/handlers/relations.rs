@@ -42,12 +42,10 @@ pub(crate) async fn follow(call: Call, req: HttpRequest) -> Result<HttpResponse,
     not_self(who, &other, "follow")?;
     let limit = call.app.settings.feed.push_limit;
     call.write(b"", async |tx| {
-        // Staff see across blocks, but do not follow across them.
-        if relations::blocked_either_way(&mut *tx, who.user, other.id).await? {
-            return Err(Problem::not_found("person"));
-        }
         match follows::follow(tx, who.user, other.id, limit, call.now).await? {
             Followed::New | Followed::Already => Ok(Done::empty(touched(who))),
+            // Staff see across blocks, but do not follow across them.
+            Followed::Blocked => Err(Problem::not_found("person")),
             Followed::TooMany => Err(Problem::conflict(
                 "too_many_follows",
                 format!("you can follow at most {MAX_FOLLOWS} people; stop following some first"),

@@ -103,6 +103,8 @@ pub struct LivePost {
     pub restored: bool,
     /// The author of the post answered.
     pub replies_to: Option<UserId>,
+    /// The post answered or passed on, whose score this one changes.
+    pub engages: Option<PostId>,
 }
 
 /// Reads what fan-out needs of posts, and their tickers.
@@ -113,7 +115,7 @@ pub async fn live_posts(
     let rows = sqlx::query!(
         r#"SELECT p.id AS "id!", coalesce(p.restored_rank, p.rank) AS "rank!", p.author_id AS "author_id!",
                   p.listed AS "listed!", p.restored_rank IS NOT NULL AS "restored!",
-                  parent.author_id AS "replies_to?",
+                  parent.author_id AS "replies_to?", coalesce(p.reply_to, p.repost_of) AS engages,
                   ARRAY(SELECT ticker_id FROM post_tickers WHERE post_id = p.id) AS "tickers!"
            FROM posts p LEFT JOIN posts parent ON parent.id = p.reply_to
            WHERE p.id = ANY($1)"#,
@@ -130,6 +132,7 @@ pub async fn live_posts(
                 listed: row.listed,
                 restored: row.restored,
                 replies_to: row.replies_to.map(UserId::new),
+                engages: row.engages.map(PostId::new),
             };
             (post, row.tickers.into_iter().map(TickerId::new).collect())
         })
@@ -209,8 +212,8 @@ pub async fn trending_candidates(
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Listed posts after an id that a live reader may have missed: of people, on a ticker, or answering
-/// them; oldest first.
+/// Listed posts after an id that a live reader may have missed: of people, on a ticker (each post says
+/// whether it is), or answering them; oldest first.
 pub async fn live_backlog(
     executor: impl PgExecutor<'_>,
     after: i64,
@@ -218,11 +221,12 @@ pub async fn live_backlog(
     ticker: Option<TickerId>,
     replies_to: i64,
     limit: i64,
-) -> sqlx::Result<Vec<LivePost>> {
+) -> sqlx::Result<Vec<(LivePost, bool)>> {
     let rows = sqlx::query!(
         r#"SELECT p.id AS "id!", coalesce(p.restored_rank, p.rank) AS "rank!", p.author_id AS "author_id!",
                   parent.author_id AS "replies_to?",
-                  p.restored_rank IS NOT NULL AS "restored!"
+                  p.restored_rank IS NOT NULL AS "restored!",
+                  EXISTS (SELECT FROM post_tickers t WHERE t.post_id = p.id AND t.ticker_id = $4) AS "on_board!"
            FROM posts p LEFT JOIN posts parent ON parent.id = p.reply_to
            WHERE p.id > $1 AND p.listed
              AND (p.author_id = ANY($2) OR parent.author_id = $3
@@ -238,11 +242,15 @@ pub async fn live_backlog(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| LivePost {
-            entry: Entry { id: PostId::new(row.id), rank: row.rank, author: UserId::new(row.author_id) },
-            listed: true,
-            restored: row.restored,
-            replies_to: row.replies_to.map(UserId::new),
+        .map(|row| {
+            let post = LivePost {
+                entry: Entry { id: PostId::new(row.id), rank: row.rank, author: UserId::new(row.author_id) },
+                listed: true,
+                restored: row.restored,
+                replies_to: row.replies_to.map(UserId::new),
+                engages: None,
+            };
+            (post, row.on_board)
         })
         .collect())
 }

@@ -167,12 +167,20 @@ async fn insert(
     Ok(row.map(|row| Created { id: PostId::new(row.id), rank: row.rank }))
 }
 
-/// Passes a post on, once a person and post. Returns the repost and whether it is new. The row that
+/// Passes a post on, once a person and post. Returns the repost and whether it is new, or nothing when
+/// the post went, or the person. The row that
 /// makes it unique is taken first, so that of two at once the second waits and finds the first.
 pub async fn repost(tx: &mut PgConnection, post: &NewPost) -> sqlx::Result<Option<(PostId, bool)>> {
     let Some(original) = post.repost_of else {
         return Ok(None);
     };
+    // Held until the commit: a deletion under way waits, and then finds this repost.
+    let listed = sqlx::query!("SELECT id FROM posts WHERE id = $1 AND listed FOR SHARE", original.get())
+        .fetch_optional(&mut *tx)
+        .await?;
+    if listed.is_none() {
+        return Ok(None);
+    }
     let taken = sqlx::query!(
         "INSERT INTO reposts (post_id, user_id, repost_id) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING",
         original.get(),

@@ -35,6 +35,7 @@ pub(crate) const SETTINGS: FeedSettings = FeedSettings {
 };
 
 pub(crate) const WORK: WorkSettings = WorkSettings {
+    bind: None,
     lease: Duration::from_secs(30),
     max_attempts: 10,
     batch: 256,

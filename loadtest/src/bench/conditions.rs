@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{rig::Rig, server, tools};
+use super::{resp::Reply, rig::Rig, server};
 
 /// Settings that change what is measured; listed when the environment sets them.
 const TUNABLE: [&str; 11] = [
@@ -27,12 +27,12 @@ pub(crate) fn load_average() -> String {
 }
 
 /// All of them, with the load as it was at the start.
-pub(crate) async fn gather(rig: &Rig, load_at_start: String) -> Result<Vec<(&'static str, String)>> {
+pub(crate) async fn gather(rig: &mut Rig, load_at_start: String) -> Result<Vec<(&'static str, String)>> {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let durability = "SELECT current_setting('server_version') || ', fsync ' || current_setting('fsync')
         || ', synchronous_commit ' || current_setting('synchronous_commit')";
     let postgres = rig.database.sql(durability).await?;
-    let redis = tools::run(&rig.tools.redis_benchmark, &["--version"], &[], "").await;
+    let info = rig.redis.ask(&["INFO", "server"]).await?;
     let mut differing: Vec<String> =
         TUNABLE.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?))).collect();
     differing.push("RATE_*=1000000/s".to_owned());
@@ -44,7 +44,7 @@ pub(crate) async fn gather(rig: &Rig, load_at_start: String) -> Result<Vec<(&'st
         ("machine", format!("{cores} cores, shared by service, stores and clients")),
         ("load average", format!("{load_at_start} at the start, {} at the end", load_average())),
         ("PostgreSQL", postgres.trim().to_owned()),
-        ("Redis", redis.unwrap_or_default().trim().to_owned()),
+        ("Redis", redis_version(&info)),
         ("service", format!("{}, serve --with-worker, one process", rig.madang.display())),
         ("settings not at their defaults", differing.join(" ")),
         (
@@ -54,4 +54,11 @@ pub(crate) async fn gather(rig: &Rig, load_at_start: String) -> Result<Vec<(&'st
                 .to_owned(),
         ),
     ])
+}
+
+fn redis_version(info: &Reply) -> String {
+    let Reply::Bytes(bytes) = info else { return String::new() };
+    let text = String::from_utf8_lossy(bytes);
+    let version = text.lines().find_map(|line| line.strip_prefix("redis_version:"));
+    version.unwrap_or_default().trim().to_owned()
 }

@@ -34,6 +34,7 @@ const CLOCKS: [&str; 2] = ["madang_fanout_seconds_sum", "madang_job_batch_second
 /// What one phase took.
 struct Phase {
     deliveries: f64,
+    clock: &'static str,
     secs: f64,
     server_cpu: Option<f64>,
     redis_cpu: f64,
@@ -42,6 +43,7 @@ struct Phase {
 /// Values of one kind of load over the rounds.
 #[derive(Default)]
 struct Load {
+    clock: &'static str,
     per_sec: Series,
     server_us: Series,
     redis_us: Series,
@@ -50,6 +52,7 @@ struct Load {
 impl Load {
     fn push(&mut self, phase: &Phase) {
         let deliveries = phase.deliveries.max(1.0);
+        self.clock = phase.clock;
         self.per_sec.push(phase.deliveries / phase.secs.max(1e-9));
         self.redis_us.push(phase.redis_cpu * 1e6 / deliveries);
         if let Some(cpu) = phase.server_cpu {
@@ -86,6 +89,7 @@ pub(crate) async fn measure(rig: &mut Rig, rounds: usize, report: &mut Report) -
     report.pair("fanout_calm", ours, base, "≥ 1.0, later 1.3");
     let ours = ("deliveries/s, backlog (64 posts wait)", &backlog.per_sec);
     report.pair("fanout_backlog", ours, base, "later ≥ 4");
+    report.say("fan-out timed by", calm.clock);
     calm.report("calm", report);
     backlog.report("backlog", report);
     Ok(())
@@ -145,14 +149,14 @@ impl Begun {
         let spent = rig.spent().await?;
         let grown = |series: &str| Some(metrics.value(series)? - self.metrics.value(series).unwrap_or(0.0));
         let deliveries = grown(DELIVERIES).context("/metrics does not count deliveries")?;
-        let timed = CLOCKS.iter().find_map(|clock| grown(clock));
-        if timed.is_none() {
-            eprintln!("  (the server times no fan-out: from the POST on is taken instead)");
-        }
+        let timed = CLOCKS.iter().find_map(|clock| Some((*clock, grown(clock)?)));
+        let (clock, secs) =
+            timed.unwrap_or(("from the POST on: the server times no fan-out", waited.as_secs_f64()));
         Ok(Phase {
             #[expect(clippy::cast_precision_loss, reason = "a few posts")]
             deliveries: deliveries - own as f64,
-            secs: timed.unwrap_or(waited.as_secs_f64()),
+            clock,
+            secs,
             server_cpu: spent.server.zip(self.spent.server).map(|(now, then)| now - then),
             redis_cpu: spent.redis - self.spent.redis,
         })

@@ -71,6 +71,7 @@ pub(crate) fn short(value: f64) -> String {
 pub(crate) struct Report {
     pairs: Vec<String>,
     singles: Vec<String>,
+    words: Vec<(&'static str, String)>,
     json: Map<String, Value>,
 }
 
@@ -106,10 +107,15 @@ impl Report {
         self.json.insert(key.to_owned(), json!(value));
     }
 
+    /// How something was measured, told with the conditions.
+    pub(crate) fn say(&mut self, name: &'static str, what: &str) {
+        self.words.push((name, what.to_owned()));
+    }
+
     /// Prints the tables, and for programs the same as one last line of JSON.
     pub(crate) fn print(mut self, conditions: &[(&'static str, String)]) {
         println!("\n# Madang bench\n");
-        for (name, value) in conditions {
+        for (name, value) in conditions.iter().chain(&self.words) {
             println!("- {name}: {value}");
             self.json.insert((*name).to_owned(), json!(value));
         }

@@ -73,11 +73,10 @@ async fn measure(args: &Args) -> Result<()> {
     let load = conditions::load_average();
     let mut rig = Rig::set_up(Tools::find()?).await?;
     let measured = measure_with(&mut rig, args).await;
-    let words = rig.server.last_words();
-    if !words.is_empty() {
-        eprintln!("the server: {words}");
+    if let Some(complaints) = rig.server.complaints() {
+        eprintln!("{complaints}");
     }
-    measured?.print(&conditions::gather(&rig, load).await?);
+    measured?.print(&conditions::gather(&mut rig, load).await?);
     Ok(())
 }
 

@@ -99,9 +99,9 @@ impl Rig {
         eprintln!("seeded in {:.0} s, starting the service", since.elapsed().as_secs_f64());
         let server = Server::start(&madang, folder.path()).await?;
         let http = Arc::new(Http::new(&server.url)?);
-        let rig = Self { server, http, redis, redis_at, database, tools, madang, ids, secret, folder };
-        rig.open_homes().await?;
-        rig.spread().await?;
+        let mut rig = Self { server, http, redis, redis_at, database, tools, madang, ids, secret, folder };
+        let warmed = rig.warm_up().await;
+        warmed.with_context(|| rig.server.complaints().unwrap_or_else(|| "failed to warm up".to_owned()))?;
         eprintln!("ready after {:.0} s", since.elapsed().as_secs_f64());
         Ok(rig)
     }
@@ -131,6 +131,11 @@ impl Rig {
         self.http.drained(DRAIN).await
     }
 
+    async fn warm_up(&self) -> Result<()> {
+        self.open_homes().await?;
+        self.spread().await
+    }
+
     /// Everybody opens home once, which stores their timeline and notes them as seen.
     async fn open_homes(&self) -> Result<()> {
         let everybody: Arc<Vec<String>> = Arc::new(self.ids.keys().map(|name| self.token(name)).collect());
@@ -149,7 +154,9 @@ impl Rig {
         }
         let shown = self.http.home(&self.token(&community::reader(0))).await?;
         ensure!(shown == 20, "a page of home has {shown} posts instead of 20");
-        self.drained().await.map(|_| ())
+        self.drained().await?;
+        // Who was seen is new to the planner, which would find out by itself only after a minute or so.
+        self.database.sql("ANALYZE").await.map(|_| ())
     }
 
     /// Spreads the lengths of timelines over the room between the cap and twice the cap, where they are
@@ -200,7 +207,6 @@ async fn log_in(database: &Postgres, secret: &str) -> Result<HashMap<String, i64
             "INSERT INTO sessions (token_hash, user_id, expires_at)
              SELECT sha256(convert_to('{secret}_' || external_id, 'UTF8')), id, now() + interval '1 day'
              FROM users WHERE external_id IS NOT NULL;
-             ANALYZE;
              SELECT external_id, id, follower_count FROM users WHERE external_id IS NOT NULL;"
         ))
         .await?;

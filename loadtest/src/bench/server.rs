@@ -17,6 +17,8 @@ use super::tools;
 const START: Duration = Duration::from_secs(60);
 /// Put before every key.
 pub(crate) const PREFIX: &str = "bench:";
+/// Lines of its log that are repeated.
+const SHOWN_LINES: usize = 8;
 const UNLIMITED: &str = "1000000/s";
 const RATES: [&str; 9] = [
     "RATE_POST",
@@ -90,23 +92,24 @@ impl Server {
             if asked.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
             }
-            if let Some(status) = self.child.try_wait()? {
-                bail!("the server ended ({status}):\n{}", self.last_words());
+            if self.child.try_wait()?.is_some() {
+                break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        bail!("the server did not become ready:\n{}", self.last_words())
+        bail!("the server did not become ready; {}", self.complaints().unwrap_or_default())
     }
 
-    /// What it logged: at `warn`, normally nothing.
-    pub(crate) fn last_words(&self) -> String {
+    /// What it logged, at `warn` normally nothing, and whether it has ended; `None` when all is well.
+    pub(crate) fn complaints(&mut self) -> Option<String> {
+        let ended = self.child.try_wait().ok().flatten().map(|status| format!("the server ended ({status})"));
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        let shown = lines.get(lines.len().saturating_sub(5)..).unwrap_or_default();
-        match lines.len() {
-            0 => String::new(),
-            count => format!("{count} lines logged, the last:\n{}", shown.join("\n")),
-        }
+        let shown = lines.get(lines.len().saturating_sub(SHOWN_LINES)..).unwrap_or_default();
+        let logged = (!lines.is_empty())
+            .then(|| format!("the server logged {} lines, the last:\n{}", lines.len(), shown.join("\n")));
+        let all: Vec<String> = ended.into_iter().chain(logged).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     fn proc(&self, file: &str) -> Option<String> {
