@@ -44,7 +44,9 @@ CREATE INDEX external_posts_post ON external_posts (post_id);
 
 CREATE TABLE post_tickers (
     post_id bigint NOT NULL,
-    ticker_id integer NOT NULL REFERENCES tickers,
+    -- no foreign key: tickers are never deleted, and its check would lock the one row of a busy ticker
+    -- in every post about it
+    ticker_id integer NOT NULL,
     position smallint NOT NULL,
     -- last close known when the post was written, and its market day
     price numeric,

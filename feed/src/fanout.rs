@@ -43,6 +43,7 @@ struct Parcel {
 impl Feed {
     /// Makes timelines, boards and live readers agree with the present state of these posts.
     pub async fn fan_out(&self, ids: &[i64], now: DateTime<Utc>) -> anyhow::Result<()> {
+        let began = std::time::Instant::now();
         self.catch_up().await?;
         let parcels: Vec<Parcel> = posts::live_posts(&self.pool, ids)
             .await?
@@ -53,7 +54,6 @@ impl Feed {
         for parcel in &parcels {
             by_author.entry(parcel.post.entry.author).or_default().push(parcel);
         }
-        let began = std::time::Instant::now();
         let mut pending = Pending::new();
         for (author, parcels) in by_author {
             self.fan_out_author(author, &parcels, &mut pending, now).await?;

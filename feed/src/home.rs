@@ -36,6 +36,9 @@ pub enum Order {
 /// A reader is noted as seen at most so often.
 pub(crate) const TOUCH_EVERY: Duration = Duration::from_secs(6 * 3_600);
 
+/// Rounds for one page at most: one who muted nearly everybody gets short pages whose cursors go on.
+const MAX_ROUNDS: u32 = 16;
+
 /// Readers noted as seen lately.
 #[derive(Debug)]
 pub(crate) struct Touched(moka::sync::Cache<i64, ()>);
@@ -225,7 +228,9 @@ impl Feed {
         let mut entries = source.entries.get(at_hand..).unwrap_or_default().to_vec();
         let mut more = source.floor > 0;
         let mut floor = source.floor;
+        let mut rounds = 0;
         loop {
+            rounds += 1;
             let ids: Vec<PostId> = entries.iter().map(|entry| entry.id).collect();
             let picked = self.pick(look, Surface::Feed, &ids, limit - page.items.len()).await?;
             let rest = picked.used < ids.len();
@@ -233,7 +238,7 @@ impl Feed {
                 below = last.get();
             }
             page.extend(picked);
-            if rest || page.items.len() >= limit || !more {
+            if rest || page.items.len() >= limit || !more || rounds >= MAX_ROUNDS {
                 let next = (rest || more).then(|| scope.seal(&self.cursors, [below]));
                 return Ok(self.envelope(look, &page, next, now).await?);
             }
@@ -265,8 +270,10 @@ impl Feed {
             }
         };
         let mut page = Picked::default();
+        let mut rounds = 0;
         loop {
-            let ranked = ranked_after(entries, place.after);
+            rounds += 1;
+            let (ranked, cut) = best_after(&entries, place.after, 2 * limit);
             let ids: Vec<PostId> = ranked.iter().map(|entry| entry.id).collect();
             let picked = self.pick(look, Surface::Feed, &ids, limit - page.items.len()).await?;
             let rest = picked.used < ids.len();
@@ -274,8 +281,11 @@ impl Feed {
                 place.after = Some((last.rank, last.id.get()));
             }
             page.extend(picked);
-            let more = place.window.low > 0;
-            if rest || page.items.len() >= limit || !more {
+            if cut && !rest && page.items.len() < limit && rounds < MAX_ROUNDS {
+                continue;
+            }
+            let (rest, more) = (rest || cut, place.window.low > 0);
+            if rest || page.items.len() >= limit || !more || rounds >= MAX_ROUNDS {
                 let (rank, id) = place.after.unwrap_or((0, 0));
                 let fields = [place.window.low, place.window.high, rank, id];
                 let next = (rest || more).then(|| scope.seal(&self.cursors, fields));
@@ -343,11 +353,16 @@ fn window_of(entries: &[Entry], more: bool) -> Window {
     }
 }
 
-/// By rank, ties by newer id, what comes after a place.
-fn ranked_after(mut entries: Vec<Entry>, after: Option<(i64, i64)>) -> Vec<Entry> {
-    if let Some(after) = after {
-        entries.retain(|entry| (entry.rank, entry.id.get()) < after);
+/// The best `most` that come after a place, by rank, ties by newer id; and whether there are more.
+fn best_after(entries: &[Entry], after: Option<(i64, i64)>, most: usize) -> (Vec<Entry>, bool) {
+    let place = |entry: &Entry| std::cmp::Reverse((entry.rank, entry.id));
+    let comes_after = |entry: &&Entry| after.is_none_or(|after| (entry.rank, entry.id.get()) < after);
+    let mut best: Vec<Entry> = entries.iter().filter(comes_after).copied().collect();
+    let cut = best.len() > most;
+    if cut {
+        best.select_nth_unstable_by_key(most, place);
+        best.truncate(most);
     }
-    entries.sort_unstable_by_key(|entry| std::cmp::Reverse((entry.rank, entry.id)));
-    entries
+    best.sort_unstable_by_key(place);
+    (best, cut)
 }

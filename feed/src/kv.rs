@@ -1,8 +1,9 @@
-//! The Redis connection. One multiplexed connection a process (and one more for bulk writing); whenever
-//! it is made anew, the server's run id is compared with the one PostgreSQL remembers, and the epoch is
+//! The Redis connections. A few multiplexed ones for requests and one for bulk writing; whenever one is
+//! made anew, the server's run id is compared with the one PostgreSQL remembers, and the epoch is
 //! raised when it is another server, or the same one without its memory.
 
 use std::{
+    hash::{Hash, Hasher},
     sync::{
         Arc,
         atomic::{AtomicI32, Ordering},
@@ -43,6 +44,8 @@ impl Away {
     }
 }
 
+/// Connections for requests.
+const CONNECTIONS: usize = 8;
 /// After a failed attempt nobody tries again for this long, so that requests fail over at once.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
@@ -57,7 +60,9 @@ struct Inner {
     client: redis::Client,
     pool: PgPool,
     epoch: AtomicI32,
-    quick: Slot,
+    /// One for each of a few threads: a connection is driven by the runtime that dialled it, and an answer
+    /// that stays on its thread wakes no other.
+    quick: Vec<Slot>,
     bulk: Slot,
 }
 
@@ -100,7 +105,7 @@ impl Kv {
             client,
             pool,
             epoch: AtomicI32::new(0),
-            quick: slot(settings.timeout),
+            quick: (0..CONNECTIONS).map(|_| slot(settings.timeout)).collect(),
             bulk: slot(settings.bulk_timeout),
         };
         Ok(Self { inner: Arc::new(inner), keys: Keys::new(settings.prefix.clone()) })
@@ -111,9 +116,18 @@ impl Kv {
         self.inner.epoch.load(Ordering::Acquire)
     }
 
+    /// The slot of this thread.
+    fn quick(&self) -> &Slot {
+        let mut hasher = std::hash::DefaultHasher::new();
+        std::thread::current().id().hash(&mut hasher);
+        let at = usize::try_from(hasher.finish()).unwrap_or(0) % CONNECTIONS;
+        // There are always as many slots as connections; the bulk one would do as well.
+        self.inner.quick.get(at).unwrap_or(&self.inner.bulk)
+    }
+
     /// Runs commands on the request connection.
     pub async fn run<T: FromRedisValue>(&self, pipe: &Pipeline) -> Result<T, Away> {
-        self.run_on(&self.inner.quick, pipe).await
+        self.run_on(self.quick(), pipe).await
     }
 
     /// Runs commands on the bulk connection, with its longer patience.
@@ -123,7 +137,7 @@ impl Kv {
 
     /// Runs one command on the request connection.
     pub async fn cmd<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, Away> {
-        let slot = &self.inner.quick;
+        let slot = self.quick();
         let held = self.connection(slot).await?;
         let mut connection = MultiplexedConnection::clone(&held);
         let answer = cmd.query_async(&mut connection).await;
@@ -222,9 +236,9 @@ impl Kv {
 
     /// Called when the change value is missing though the connection held: the memory was flushed.
     pub async fn forgotten(&self) -> Result<(), Away> {
-        self.inner.quick.held.store(None);
+        self.inner.quick.iter().for_each(|slot| slot.held.store(None));
         self.inner.bulk.held.store(None);
-        self.connection(&self.inner.quick).await.map(|_| ())
+        self.connection(self.quick()).await.map(|_| ())
     }
 
     /// Takes over an epoch that another process raised.

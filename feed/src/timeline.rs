@@ -130,9 +130,9 @@ pub const fn overgrown(len: usize, cap: usize) -> bool {
 }
 
 /// Entries kept when cutting back: a little more than the cap, so that a few removals do not make it
-/// short.
+/// short; and little enough that the string, which Redis doubles as it grows, stays in its size class.
 pub const fn kept(cap: usize) -> usize {
-    cap + cap / 8 + 1
+    cap + cap / 64 + 1
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
