@@ -77,11 +77,13 @@ impl Events {
             let (name, id) = (field("event: "), field("id: ").context("no id")?);
             let data: Value = serde_json::from_str(&field("data: ").context("no data")?)?;
             ensure!(data == json!({"id": id}), "more than an id: {data}");
-            if self.seen.contains(&id) {
+            let name = name.context("no name")?;
+            // `more` carries the id of the last post told of, so that a reader resumes behind it.
+            if name != "more" && self.seen.contains(&id) {
                 continue;
             }
             self.seen.push(id.clone());
-            return Ok(Event { name: name.context("no name")?, id });
+            return Ok(Event { name, id });
         }
     }
 
