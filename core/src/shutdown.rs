@@ -49,6 +49,8 @@ impl Tasks {
     /// before the stop makes this an error, so that the process ends non-zero and is restarted.
     pub async fn run(mut self, deadline: Duration) -> anyhow::Result<()> {
         let early = tokio::select! {
+            // First, since what ends because of the stop may be seen in the same moment.
+            biased;
             () = self.stop.cancelled() => None,
             ended = self.set.join_next() => ended,
         };
