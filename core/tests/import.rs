@@ -396,11 +396,15 @@ async fn an_interrupted_import_is_finished_by_the_next(pool: PgPool) {
     for at in stages {
         let scissors = Scissors { at, cut: Notify::new() };
         let options = archive.options();
+        // Connections of its own, which end with it as those of a killed process do.
+        let wanted = pool.connect_options().as_ref().clone();
+        let own = pool.options().clone().connect_with(wanted).await.unwrap();
         tokio::select! {
             biased;
             () = scissors.cut.notified() => {}
-            done = run(&pool, &options, &scissors) => panic!("was not cut at {at}: {done:?}"),
+            done = run(&own, &options, &scissors) => panic!("was not cut at {at}: {done:?}"),
         }
+        drop(own);
         assert_eq!(number(&pool, "SELECT count(*) FROM posts").await, 0, "{at}");
         check_invariants(&pool).await;
     }
