@@ -249,6 +249,10 @@ impl From<sqlx::Error> for Problem {
             tracing::warn!(%error, "PostgreSQL is away");
             return Self::unavailable();
         }
+        if db::is_conflict(&error) {
+            tracing::warn!(%error, "a transaction gave way to another");
+            return Self::unavailable();
+        }
         if db::is_lock_timeout(&error) {
             return Self::in_flight();
         }

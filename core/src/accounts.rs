@@ -19,20 +19,14 @@ pub async fn delete(
     push_limit: i32,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
+    // Everybody whose counts change, in one order, so that no follow waits in a circle with this.
+    lock_edges(&mut *tx, user, i64::MIN, user.get()).await?;
     let row =
         sqlx::query!("SELECT handle FROM users WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", user.get())
             .fetch_optional(&mut *tx)
             .await?;
     let Some(row) = row else { return Ok(false) };
-    // Everybody whose counts change, in one order, so that no follow waits in a circle with this.
-    sqlx::query!(
-        "SELECT id FROM users WHERE id IN (
-             SELECT followee_id FROM follows WHERE follower_id = $1
-             UNION SELECT follower_id FROM follows WHERE followee_id = $1) ORDER BY id FOR NO KEY UPDATE",
-        user.get()
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    lock_edges(&mut *tx, user, user.get(), i64::MAX).await?;
     posts::delete_all_of(&mut *tx, user, now).await?;
     let followees =
         sqlx::query_scalar!("SELECT followee_id FROM follows WHERE follower_id = $1 ORDER BY 1", user.get())
@@ -56,6 +50,21 @@ pub async fn delete(
     .await?;
     changes::record(tx, &[Change::Author(user), Change::Sessions(user)]).await?;
     Ok(true)
+}
+
+/// Locks who follows them or is followed by them, of the ids between two.
+async fn lock_edges(tx: &mut PgConnection, user: UserId, above: i64, below: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT id FROM users WHERE id > $2 AND id < $3 AND id IN (
+             SELECT followee_id FROM follows WHERE follower_id = $1
+             UNION SELECT follower_id FROM follows WHERE followee_id = $1) ORDER BY id FOR NO KEY UPDATE",
+        user.get(),
+        above,
+        below
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(())
 }
 
 async fn delete_own_rows(tx: &mut PgConnection, user: UserId) -> sqlx::Result<()> {

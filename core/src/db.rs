@@ -100,6 +100,12 @@ pub fn is_away(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether this transaction was ended for another's sake: a deadlock, or a conflict of snapshots. Sent
+/// again it will do.
+pub fn is_conflict(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(db) if matches!(db.code().as_deref(), Some("40P01" | "40001")))
+}
+
 /// Whether a lock was not had in time.
 pub fn is_lock_timeout(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(db) if db.code().as_deref() == Some("55P03"))

@@ -67,6 +67,8 @@ pub async fn unfollow(
     followee: UserId,
     push_limit: i32,
 ) -> sqlx::Result<bool> {
+    // Before the row itself: a block, which locks the two people first, may want it too.
+    relations::lock_pair(&mut *tx, follower, followee).await?;
     let done = sqlx::query!(
         "DELETE FROM follows WHERE follower_id = $1 AND followee_id = $2",
         follower.get(),

@@ -3,7 +3,7 @@
 //! enqueuing raises its generation, and finishing deletes the row only if the generation is still the
 //! claimed one and the lease still mine. `run_at` is the end of the lease while one is held.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use rand::RngExt;
 use sqlx::{PgExecutor, PgPool};
@@ -177,40 +177,78 @@ pub async fn claim(pool: &PgPool, lease: Duration, limit: i64) -> sqlx::Result<V
 }
 
 /// Finishes jobs: rows whose subject was asked for again meanwhile stay and are due at once.
+///
+/// Whoever asks for jobs holds their rows until its commit and takes them in an order of its own. So
+/// many rows are never waited for together: those that are held by others are finished one by one.
 pub async fn finish(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<()> {
+    let busy = match jobs {
+        [] | [_] => jobs.to_vec(),
+        _ => finish_free(pool, jobs).await?,
+    };
+    for job in busy {
+        finish_one(pool, &job).await?;
+    }
+    Ok(())
+}
+
+/// Finishes those whose rows nobody holds; returns the others.
+async fn finish_free(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<Vec<Job>> {
     let kinds: Vec<String> = jobs.iter().map(|job| job.kind.as_str().to_owned()).collect();
     let subjects: Vec<i64> = jobs.iter().map(|job| job.subject).collect();
     let peers: Vec<i64> = jobs.iter().map(|job| job.peer).collect();
     let generations: Vec<i64> = jobs.iter().map(|job| job.generation).collect();
     let leases: Vec<i64> = jobs.iter().map(|job| job.lease).collect();
-    let mut tx = pool.begin().await?;
-    sqlx::query!(
-        "DELETE FROM jobs j
-         USING unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-             AS d (kind, subject, peer, generation, lease)
-         WHERE j.kind = d.kind AND j.subject = d.subject AND j.peer = d.peer
-           AND j.generation = d.generation AND j.lease = d.lease",
+    let rows = sqlx::query!(
+        "WITH free AS (
+             SELECT j.kind, j.subject, j.peer, j.generation = d.generation AS done, d.ord
+             FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+                 WITH ORDINALITY AS d (kind, subject, peer, generation, lease, ord)
+             JOIN jobs j ON j.kind = d.kind AND j.subject = d.subject AND j.peer = d.peer AND j.lease = d.lease
+             FOR UPDATE OF j SKIP LOCKED),
+         gone AS (
+             DELETE FROM jobs j USING free
+             WHERE free.done AND j.kind = free.kind AND j.subject = free.subject AND j.peer = free.peer),
+         again AS (
+             UPDATE jobs j SET lease = NULL, run_at = now(), attempts = 0 FROM free
+             WHERE NOT free.done AND j.kind = free.kind AND j.subject = free.subject AND j.peer = free.peer)
+         SELECT ord FROM free",
         &kinds,
         &subjects,
         &peers,
         &generations,
         &leases
     )
-    .execute(&mut *tx)
+    .fetch_all(pool)
     .await?;
+    let freed: HashSet<i64> = rows.into_iter().filter_map(|row| row.ord).collect();
+    Ok((1..).zip(jobs).filter(|(ord, _)| !freed.contains(ord)).map(|(_, job)| *job).collect())
+}
+
+async fn finish_one(pool: &PgPool, job: &Job) -> sqlx::Result<()> {
+    let done = sqlx::query!(
+        "DELETE FROM jobs WHERE kind = $1 AND subject = $2 AND peer = $3 AND generation = $4 AND lease = $5",
+        job.kind.as_str(),
+        job.subject,
+        job.peer,
+        job.generation,
+        job.lease
+    )
+    .execute(pool)
+    .await?;
+    if done.rows_affected() == 1 {
+        return Ok(());
+    }
     // A statement of its own sees what was asked for while the first one waited.
     sqlx::query!(
-        "UPDATE jobs j SET lease = NULL, run_at = now(), attempts = 0
-         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS d (kind, subject, peer, lease)
-         WHERE j.kind = d.kind AND j.subject = d.subject AND j.peer = d.peer AND j.lease = d.lease",
-        &kinds,
-        &subjects,
-        &peers,
-        &leases
+        "UPDATE jobs SET lease = NULL, run_at = now(), attempts = 0
+         WHERE kind = $1 AND subject = $2 AND peer = $3 AND lease = $4",
+        job.kind.as_str(),
+        job.subject,
+        job.peer,
+        job.lease
     )
-    .execute(&mut *tx)
+    .execute(pool)
     .await?;
-    tx.commit().await?;
     Ok(())
 }
 
@@ -242,15 +280,20 @@ pub async fn fail(pool: &PgPool, job: &Job, error: &JobError, max_attempts: i32)
     Ok(())
 }
 
-/// Gives claimed jobs back untouched, when stopping.
+/// Gives claimed jobs back untouched, when stopping: one by one, as `finish` says.
 pub async fn release(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<()> {
-    let leases: Vec<i64> = jobs.iter().map(|job| job.lease).collect();
-    sqlx::query!(
-        "UPDATE jobs SET lease = NULL, run_at = now(), attempts = attempts - 1 WHERE lease = ANY($1)",
-        &leases
-    )
-    .execute(pool)
-    .await?;
+    for job in jobs {
+        sqlx::query!(
+            "UPDATE jobs SET lease = NULL, run_at = now(), attempts = attempts - 1
+             WHERE kind = $1 AND subject = $2 AND peer = $3 AND lease = $4",
+            job.kind.as_str(),
+            job.subject,
+            job.peer,
+            job.lease
+        )
+        .execute(pool)
+        .await?;
+    }
     Ok(())
 }
 
@@ -306,11 +349,14 @@ pub async fn parked(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<ParkedJob>> {
     .await
 }
 
-/// Gives parked jobs another life; returns how many.
+/// Gives parked jobs another life; returns how many. One that is being asked for anew has it already.
 pub async fn replay(pool: &PgPool, kind: Option<&str>) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "UPDATE jobs SET parked_at = NULL, attempts = 0, lease = NULL, run_at = now()
-         WHERE parked_at IS NOT NULL AND ($1::text IS NULL OR kind = $1)",
+        "WITH given_up AS (
+             SELECT kind, subject, peer FROM jobs
+             WHERE parked_at IS NOT NULL AND ($1::text IS NULL OR kind = $1) FOR UPDATE SKIP LOCKED)
+         UPDATE jobs j SET parked_at = NULL, attempts = 0, lease = NULL, run_at = now() FROM given_up g
+         WHERE j.kind = g.kind AND j.subject = g.subject AND j.peer = g.peer",
         kind
     )
     .execute(pool)
