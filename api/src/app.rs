@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use madang_core::{changes::Change, db, passwords::Passwords, settings::Settings};
+use madang_core::{changes::Change, db, passwords::Passwords, posts::Intake, settings::Settings};
 use madang_feed::{Feed, live::Hub, sync::Held};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
@@ -19,6 +19,8 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     /// PostgreSQL.
     pub(crate) pool: PgPool,
+    /// Where new posts wait for their transaction.
+    pub(crate) intake: Arc<Intake>,
     /// Everything that is read.
     pub(crate) feed: Arc<Feed>,
     /// Live readers.
@@ -56,6 +58,7 @@ impl App {
             limits: Limits::new(&settings.rates, settings.http.trusted_proxies.clone()),
             oidc: settings.auth.oidc.as_ref().map(Verifier::new).transpose()?,
             waker: Waker::default(),
+            intake: Arc::new(Intake::new(pool.clone())),
             feed,
             logins,
             pool,

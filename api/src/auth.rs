@@ -40,26 +40,28 @@ pub(crate) struct Login {
 }
 
 /// Logins held by token hash.
-#[derive(Debug)]
 pub(crate) struct LoginStore {
-    held: moka::sync::Cache<[u8; 32], Login>,
+    held: quick_cache::sync::Cache<[u8; 32], Login>,
     /// When logins of a person were last ended; what was read before does not count.
     ended: moka::sync::Cache<i64, Instant>,
+}
+
+impl std::fmt::Debug for LoginStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LoginStore")
+    }
 }
 
 impl Default for LoginStore {
     fn default() -> Self {
         let ended = moka::sync::Cache::builder().max_capacity(1_000_000).time_to_live(HELD_FOR * 2);
-        Self {
-            held: moka::sync::Cache::builder().max_capacity(200_000).time_to_live(HELD_FOR).build(),
-            ended: ended.build(),
-        }
+        Self { held: quick_cache::sync::Cache::new(200_000), ended: ended.build() }
     }
 }
 
 impl LoginStore {
     fn get(&self, hash: &[u8; 32], now: DateTime<Utc>) -> Option<Login> {
-        let login = self.held.get(hash)?;
+        let login = self.held.get(hash).filter(|login| login.read.elapsed() < HELD_FOR)?;
         let ended = self.ended.get(&login.who.user.get());
         (login.expires_at > now && ended.is_none_or(|at| at < login.read)).then_some(login)
     }
@@ -69,7 +71,7 @@ impl LoginStore {
     }
 
     pub(crate) fn clear(&self) {
-        self.held.invalidate_all();
+        self.held.clear();
     }
 }
 

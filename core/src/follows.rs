@@ -129,6 +129,29 @@ pub async fn seen_followers(
     .await
 }
 
+/// The first such page of each of several people, as (followee, follower) pairs in order of both.
+pub async fn first_seen_followers(
+    executor: impl PgExecutor<'_>,
+    followees: &[i64],
+    seen_since: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<(i64, i64)>> {
+    let rows = sqlx::query!(
+        r#"SELECT a.id AS "followee!", page.follower_id FROM unnest($1::bigint[]) AS a (id)
+           CROSS JOIN LATERAL (
+               SELECT f.follower_id FROM follows f JOIN readers r ON r.user_id = f.follower_id
+               WHERE f.followee_id = a.id AND r.seen_at > $2
+               ORDER BY f.follower_id LIMIT $3) AS page
+           ORDER BY 1, 2"#,
+        followees,
+        seen_since,
+        limit
+    )
+    .fetch_all(executor)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.followee, row.follower_id)).collect())
+}
+
 /// Whether the edge is there now.
 pub async fn exists(executor: impl PgExecutor<'_>, follower: UserId, followee: UserId) -> sqlx::Result<bool> {
     let row = sqlx::query!(

@@ -9,7 +9,7 @@ use crate::{db, ids::UserId};
 pub const MAX_KEY: usize = 255;
 
 /// A parsed `Idempotency-Key`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
 impl Key {

@@ -339,6 +339,18 @@ pub async fn merged_authors(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<U
     Ok(rows.into_iter().map(|row| UserId::new(row.id)).collect())
 }
 
+/// Where these authors stand between pushed and merged; those who left are missing.
+pub async fn merge_states(
+    executor: impl PgExecutor<'_>,
+    authors: &[i64],
+) -> sqlx::Result<Vec<(UserId, MergeState)>> {
+    let rows = sqlx::query!("SELECT id, merge_state FROM users WHERE id = ANY($1)", authors)
+        .fetch_all(executor)
+        .await?;
+    let state = |column| MergeState::from_column(column);
+    Ok(rows.into_iter().map(|row| (UserId::new(row.id), state(row.merge_state))).collect())
+}
+
 /// Where an author stands between pushed and merged, and how many follow.
 pub async fn merge_state(
     executor: impl PgExecutor<'_>,

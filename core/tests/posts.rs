@@ -1,15 +1,17 @@
 //! Publishing, editing and voting: the rank is what the formula says, a repeated key has one effect, and
 //! what may be done once is done once, however many try.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, TimeZone, Utc};
 use madang_core::{
     idempotency::{Claim, Key, Use},
-    ids::{EPOCH_MS, PostId, UserId, id_floor, id_time},
+    ids::{EPOCH_MS, PostId, TickerId, UserId, id_floor, id_time},
     polls::{self, Vote},
-    posts::{self, Created, EditRefused, NewPoll, NewPost, Published, Stance},
+    posts::{
+        self, Created, EditRefused, Intake, NewPoll, NewPost, PricedTicker, Published, Stance, Submission,
+    },
     text::PostBody,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -46,8 +48,12 @@ fn draft(author: UserId, text: &str, now: DateTime<Utc>) -> anyhow::Result<NewPo
     })
 }
 
+fn keyless(post: &NewPost) -> Submission {
+    Submission { post: post.clone(), key: None, answer_tail: String::new() }
+}
+
 async fn publish(pool: &PgPool, post: &NewPost) -> anyhow::Result<Created> {
-    match posts::create(pool, post, None, "").await? {
+    match posts::create(pool, &keyless(post)).await? {
         Published::New(created) => Ok(created),
         other => bail!("not published: {other:?}"),
     }
@@ -150,10 +156,15 @@ async fn eight_copies_of_one_request_make_one_post_and_one_answer(pool: PgPool) 
             fingerprint: [1; 32],
         };
         let post = draft(author, &format!("post {trial}"), Utc::now())?;
+        let copy = Submission {
+            post: post.clone(),
+            key: Some(key.clone()),
+            answer_tail: r#","more":1}"#.to_owned(),
+        };
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..8 {
-            let (pool, post, key) = (wide.clone(), post.clone(), key.clone());
-            tasks.spawn(async move { posts::create(&pool, &post, Some(&key), r#","more":1}"#).await });
+            let (pool, copy) = (wide.clone(), copy.clone());
+            tasks.spawn(async move { posts::create(&pool, &copy).await });
         }
         let (mut new, mut answers) = (Vec::new(), Vec::new());
         while let Some(done) = tasks.join_next().await {
@@ -173,7 +184,8 @@ async fn eight_copies_of_one_request_make_one_post_and_one_answer(pool: PgPool) 
             "trial {trial}: {answers:?}"
         );
         let other = Use { fingerprint: [2; 32], ..key };
-        let refused = posts::create(&wide, &post, Some(&other), "}").await?;
+        let other = Submission { key: Some(other), ..copy };
+        let refused = posts::create(&wide, &other).await?;
         ensure!(refused == Published::Repeated(Claim::Mismatch), "another request: {refused:?}");
     }
     let (posts, jobs): (i64, i64) = sqlx::query_as(
@@ -202,7 +214,7 @@ async fn a_post_is_passed_on_once_a_person_and_again_only_after_taking_it_back(
             let (pool, repost) = (wide.clone(), repost.clone());
             tasks.spawn(async move {
                 let mut tx = pool.begin().await?;
-                let made = posts::repost(&mut tx, &repost).await?;
+                let made = posts::repost(&mut tx, repost).await?;
                 tx.commit().await?;
                 anyhow::Ok(made)
             });
@@ -359,5 +371,94 @@ async fn ids_sort_by_time_and_say_the_same_in_sql_and_here(pool: PgPool) -> anyh
     let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
     ensure!(ids.is_sorted() && ids.first() > Some(&0), "sorted by time");
     println!("{TRIALS} ids sort by their times");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn posts_of_one_statement_pay_for_their_authors_flooding_one_after_the_other(
+    pool: PgPool,
+) -> anyhow::Result<()> {
+    let now = Utc::now();
+    let authors = people(&pool, 2).await?;
+    let together: Vec<Submission> = (0..20)
+        .map(|n| {
+            let author = *authors.get(n % 2).context("an author")?;
+            Ok(keyless(&draft(author, &format!("post {n}"), now)?))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let made = posts::create_all(&pool, &together).await?;
+    let mut ranks: Vec<Vec<i64>> = vec![Vec::new(), Vec::new()];
+    for (n, published) in made.into_iter().enumerate() {
+        let Published::New(created) = published? else { bail!("post {n} is not new") };
+        ranks.get_mut(n % 2).context("an author")?.push(created.rank);
+    }
+    for ranks in ranks {
+        let first = *ranks.first().context("a rank")?;
+        let penalties: Vec<i64> = ranks.iter().map(|rank| (first - rank) / 3_600).collect();
+        ensure!(penalties == [0, 1, 2, 3, 4, 5, 6, 7, 8, 8], "{penalties:?}");
+    }
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn of_posts_that_go_together_each_gets_its_own_answer_and_a_refused_one_takes_none_with_it(
+    pool: PgPool,
+) -> anyhow::Result<()> {
+    const KEYS: usize = 60;
+    let wide = wide(&pool).await?;
+    let authors = people(&wide, 12).await?;
+    let gone = *authors.last().context("an author")?;
+    sqlx::query("UPDATE users SET deleted_at = now() WHERE id = $1").bind(gone.get()).execute(&wide).await?;
+    let intake = Arc::new(Intake::new(wide.clone()));
+    let mut tasks = tokio::task::JoinSet::new();
+    // Each key is sent twice at once, beside posts of one who left and posts that the database refuses.
+    for n in 0..KEYS * 2 {
+        let author = *authors.get(n % KEYS % 11).context("an author")?;
+        let key = Key::parse(&format!("key {}", n % KEYS)).context("a key")?;
+        let key = Some(Use { user: author, key, fingerprint: [1; 32] });
+        let post = draft(author, &format!("post {}", n % KEYS), Utc::now())?;
+        let submission = Submission { post, key, answer_tail: "}".to_owned() };
+        let together = intake.clone();
+        tasks.spawn(async move { (Some(n % KEYS), together.publish(submission).await) });
+        if n % 10 == 0 {
+            let (intake, late) = (intake.clone(), keyless(&draft(gone, "late", Utc::now())?));
+            tasks.spawn(async move { (None, intake.publish(late).await) });
+        }
+    }
+    for _ in 0..3 {
+        let mut doubled = draft(*authors.first().context("an author")?, "doubled", Utc::now())?;
+        doubled.tickers = vec![PricedTicker { id: TickerId::new(1), close: None }; 2];
+        let intake = intake.clone();
+        tasks.spawn(async move { (Some(KEYS), intake.publish(keyless(&doubled)).await) });
+    }
+    let mut answers: Vec<Vec<String>> = vec![Vec::new(); KEYS];
+    let (mut refused, mut nobody, mut new) = (0, 0, 0);
+    while let Some(done) = tasks.join_next().await {
+        let (of, published) = done?;
+        let answer = match published {
+            Err(_) if of == Some(KEYS) => {
+                refused += 1;
+                continue;
+            }
+            Ok(Published::NoAuthor) if of.is_none() => {
+                nobody += 1;
+                continue;
+            }
+            Ok(Published::New(created)) => {
+                new += 1;
+                format!(r#"{{"id":"{}"}}"#, created.id)
+            }
+            Ok(Published::Repeated(Claim::Replay(answer))) => String::from_utf8(answer.body)?,
+            other => bail!("{of:?}: {other:?}"),
+        };
+        answers.get_mut(of.context("a key")?).context("a key")?.push(answer);
+    }
+    let posts: i64 = sqlx::query_scalar("SELECT count(*) FROM posts").fetch_one(&wide).await?;
+    println!("{KEYS} keys twice, {nobody} of one who left, {refused} refused: {posts} posts");
+    wide.close().await;
+    ensure!(new == KEYS && usize::try_from(posts)? == KEYS, "{new} new, {posts} posts");
+    ensure!(refused == 3 && nobody == 12, "{refused} refused, {nobody} of one who left");
+    let same = |pair: &Vec<String>| pair.len() == 2 && pair.first() == pair.last();
+    ensure!(answers.iter().all(same), "{answers:?}");
     Ok(())
 }

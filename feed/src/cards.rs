@@ -29,8 +29,12 @@ use tokio::sync::oneshot;
 
 use crate::sync::{CatchUp, Held};
 
-/// Cards held at most.
-const MAX_CARDS: u64 = 200_000;
+/// Bytes of the cards held at most.
+const MAX_CARD_BYTES: u64 = 96 * 1024 * 1024;
+/// What a card takes beside its texts: the struct, its counts, its place in the cache.
+const CARD_BYTES: usize = 400;
+/// Cards of a usual size that fit.
+const USUAL_CARDS: usize = 100_000;
 /// Authors held for the posts they write.
 const MAX_WRITERS: u64 = 20_000;
 /// How old shown counts may be.
@@ -163,18 +167,27 @@ pub fn write_live_members(
     now: DateTime<Utc>,
 ) {
     let PostCounts { likes, replies, reposts, quotes, votes } = counts;
-    let _ = write!(
-        out,
-        r#","counts":{{"likes":{likes},"replies":{replies},"reposts":{reposts},"quotes":{quotes}}}"#
-    );
+    let mut number = itoa::Buffer::new();
+    for (name, count) in [
+        (r#","counts":{"likes":"#, likes),
+        (r#","replies":"#, replies),
+        (r#","reposts":"#, reposts),
+        (r#","quotes":"#, quotes),
+    ] {
+        out.extend([name, number.format(*count)]);
+    }
+    let said = |yes: bool| if yes { "true" } else { "false" };
     match marks {
-        Some(Marks { liked, bookmarked, reposted, .. }) => {
-            let _ = write!(
-                out,
-                r#","viewer":{{"liked":{liked},"bookmarked":{bookmarked},"reposted":{reposted}}}"#
-            );
-        }
-        None => out.push_str(r#","viewer":null"#),
+        Some(Marks { liked, bookmarked, reposted, .. }) => out.extend([
+            r#"},"viewer":{"liked":"#,
+            said(liked),
+            r#","bookmarked":"#,
+            said(bookmarked),
+            r#","reposted":"#,
+            said(reposted),
+            "}",
+        ]),
+        None => out.push_str(r#"},"viewer":null"#),
     }
     let Some((closes_at, options)) = poll else {
         out.push_str(r#","poll":null"#);
@@ -194,7 +207,8 @@ impl Card {
     pub fn write_open(&self, out: &mut String, marks: Option<Marks>, own: bool, now: DateTime<Utc>) {
         let author = self.author.card.load();
         let json = author.as_ref().map_or("null", |author| &author.json);
-        let _ = write!(out, r#"{{"id":"{}","author":{json}{}"#, self.id, self.members);
+        let mut number = itoa::Buffer::new();
+        out.extend([r#"{"id":""#, number.format(self.id.get()), r#"","author":"#, json, &self.members]);
         write_live_members(out, &self.counts.load().counts, marks, self.poll.as_ref(), own, now);
     }
 
@@ -220,12 +234,22 @@ struct Queue {
     working: bool,
 }
 
+/// Long posts take the room of several short ones.
+#[derive(Clone)]
+struct Weight;
+
+impl quick_cache::Weighter<i64, Arc<Card>> for Weight {
+    fn weight(&self, _: &i64, card: &Arc<Card>) -> u64 {
+        (CARD_BYTES + card.members.len() + card.lower_case.len()) as u64
+    }
+}
+
 /// The cards a process holds.
 pub struct CardStore {
     pool: PgPool,
     sync: Arc<CatchUp>,
     tickers: Arc<ArcSwap<Catalogue>>,
-    cards: moka::sync::Cache<i64, Arc<Card>, ahash::RandomState>,
+    cards: quick_cache::sync::Cache<i64, Arc<Card>, Weight, ahash::RandomState>,
     authors: Mutex<AHashMap<i64, Weak<AuthorSlot>>>,
     /// Authors of late, held though none of their posts may be.
     writers: moka::sync::Cache<i64, Arc<AuthorSlot>>,
@@ -234,7 +258,7 @@ pub struct CardStore {
 
 impl std::fmt::Debug for CardStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CardStore").field("cards", &self.cards.entry_count()).finish_non_exhaustive()
+        f.debug_struct("CardStore").field("cards", &self.cards.len()).finish_non_exhaustive()
     }
 }
 
@@ -245,9 +269,13 @@ impl CardStore {
             pool,
             sync,
             tickers,
-            cards: moka::sync::Cache::builder()
-                .max_capacity(MAX_CARDS)
-                .build_with_hasher(ahash::RandomState::new()),
+            cards: quick_cache::sync::Cache::with(
+                USUAL_CARDS,
+                MAX_CARD_BYTES,
+                Weight,
+                ahash::RandomState::new(),
+                quick_cache::sync::DefaultLifecycle::default(),
+            ),
             authors: Mutex::default(),
             writers: moka::sync::Cache::new(MAX_WRITERS),
             queue: Mutex::default(),
@@ -401,7 +429,7 @@ impl CardStore {
     ) -> sqlx::Result<AHashMap<i64, Arc<AuthorSlot>>> {
         let slots: AHashMap<i64, Arc<AuthorSlot>> = {
             let mut held = self.authors.lock().unwrap_or_else(PoisonError::into_inner);
-            if held.len() > 2 * usize::try_from(MAX_CARDS).unwrap_or(usize::MAX) {
+            if held.len() > 2 * USUAL_CARDS {
                 held.retain(|_, slot| slot.strong_count() > 0);
             }
             authors.map(|author| (author, slot_of(&mut held, author))).collect()
@@ -460,7 +488,9 @@ impl Drop for Reset<'_> {
 impl Held for CardStore {
     fn drop_for(&self, change: Change) {
         match change {
-            Change::Post(post) => self.cards.invalidate(&post.get()),
+            Change::Post(post) => {
+                self.cards.remove(&post.get());
+            }
             Change::Author(author) => {
                 let held = self.authors.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(slot) = held.get(&author.get()).and_then(Weak::upgrade) {
@@ -473,7 +503,7 @@ impl Held for CardStore {
     }
 
     fn drop_all(&self) {
-        self.cards.invalidate_all();
+        self.cards.clear();
         let held = self.authors.lock().unwrap_or_else(PoisonError::into_inner);
         held.values().filter_map(Weak::upgrade).for_each(|slot| slot.spoil());
     }

@@ -22,13 +22,15 @@ use crate::{
 };
 
 /// Followers read in one page.
-const PAGE: i64 = 5_000;
+const PAGE: i64 = 1_000;
+/// Followers of several authors read in one statement.
+const FIRST_PAGES: i64 = 20_000;
 /// Appends in one pipeline.
 const PIPELINE: usize = 512;
 /// Pipelines in flight.
 const IN_FLIGHT: usize = 4;
 /// Readers whose entries gather before they are written.
-const GATHER: usize = 20_000;
+const GATHER: i64 = 20_000;
 
 /// Entries waiting to be appended, by reader.
 type Pending = AHashMap<i64, Vec<u8>>;
@@ -50,14 +52,23 @@ impl Feed {
             .into_iter()
             .map(|(post, tickers)| Parcel { bytes: timeline_bytes(&post), post, tickers })
             .collect();
-        let mut by_author: AHashMap<UserId, Vec<&Parcel>> = AHashMap::new();
+        let mut by_author: AHashMap<i64, Vec<&Parcel>> = AHashMap::new();
         for parcel in &parcels {
-            by_author.entry(parcel.post.entry.author).or_default().push(parcel);
+            by_author.entry(parcel.post.entry.author.get()).or_default().push(parcel);
         }
         let mut pending = Pending::new();
+        let mut pushed = Vec::with_capacity(by_author.len());
+        let authors: Vec<i64> = by_author.keys().copied().collect();
+        let states: AHashMap<UserId, MergeState> =
+            users::merge_states(&self.pool, &authors).await?.into_iter().collect();
         for (author, parcels) in by_author {
-            self.fan_out_author(author, &parcels, &mut pending, now).await?;
+            let author = UserId::new(author);
+            let state = states.get(&author).copied().unwrap_or(MergeState::Pushed);
+            let bytes: Vec<u8> = parcels.iter().flat_map(|parcel| parcel.bytes.iter().copied()).collect();
+            pending.entry(author.get()).or_default().extend_from_slice(&bytes);
+            pushed.extend(self.for_followers(author, state, &parcels, bytes).await?);
         }
+        self.push_to_all(pushed, &mut pending, now).await?;
         self.flush(&mut pending).await?;
         metrics::histogram!("madang_fanout_seconds").record(began.elapsed().as_secs_f64());
         self.post_on_boards(&parcels).await?;
@@ -70,17 +81,15 @@ impl Feed {
         Ok(())
     }
 
-    async fn fan_out_author(
+    /// What an author's followers are to be given. Of one who is merged when read only what takes a post
+    /// away or brings it back: it may have been pushed before they became large.
+    async fn for_followers(
         &self,
         author: UserId,
+        state: MergeState,
         parcels: &[&Parcel],
-        pending: &mut Pending,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<()> {
-        let bytes: Vec<u8> = parcels.iter().flat_map(|parcel| parcel.bytes.iter().copied()).collect();
-        pending.entry(author.get()).or_default().extend_from_slice(&bytes);
-        let state =
-            users::merge_state(&self.pool, author).await?.map_or(MergeState::Pushed, |(state, _)| state);
+        bytes: Vec<u8>,
+    ) -> anyhow::Result<Option<(i64, Vec<u8>)>> {
         if state != MergeState::Pushed {
             let mut tx = self.pool.begin().await?;
             let number = changes::record(&mut tx, &[Change::AuthorList(author)]).await?;
@@ -88,46 +97,80 @@ impl Feed {
             self.kv.publish_change(number).await?;
         }
         if state.pushes() {
-            self.push_to_followers(author, &bytes, pending, now).await?;
-        } else {
-            // What was pushed before the author became large must still go, or come back.
-            let old = parcels.iter().filter(|parcel| !parcel.post.listed || parcel.post.restored);
-            let bytes: Vec<u8> = old.flat_map(|parcel| parcel.bytes.iter().copied()).collect();
-            if !bytes.is_empty() {
-                self.push_to_followers(author, &bytes, pending, now).await?;
+            return Ok(Some((author.get(), bytes)));
+        }
+        let old = parcels.iter().filter(|parcel| !parcel.post.listed || parcel.post.restored);
+        let bytes: Vec<u8> = old.flat_map(|parcel| parcel.bytes.iter().copied()).collect();
+        Ok((!bytes.is_empty()).then(|| (author.get(), bytes)))
+    }
+
+    /// Appends bytes to the timelines of several authors' followers seen lately: one statement reads the
+    /// first of all of them, which mostly are all.
+    async fn push_to_all(
+        &self,
+        pushed: Vec<(i64, Vec<u8>)>,
+        pending: &mut Pending,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        if let [(author, bytes)] = pushed.as_slice() {
+            return self.push_after(UserId::new(*author), 0, bytes, pending, PAGE, now).await;
+        }
+        let since = now - chrono::Duration::days(self.settings.seen_days);
+        let bytes: AHashMap<i64, Vec<u8>> = pushed.into_iter().collect();
+        let authors: Vec<i64> = bytes.keys().copied().collect();
+        let page = (FIRST_PAGES / i64::try_from(authors.len().max(1))?).clamp(100, 5_000);
+        let mut found: AHashMap<i64, (i64, i64)> = AHashMap::with_capacity(authors.len());
+        for (author, reader) in follows::first_seen_followers(&self.pool, &authors, since, page).await? {
+            let bytes = bytes.get(&author).map(Vec::as_slice).unwrap_or_default();
+            pending.entry(reader).or_default().extend_from_slice(bytes);
+            let (count, last) = found.entry(author).or_default();
+            (*count, *last) = (*count + 1, reader);
+        }
+        for (author, (count, last)) in found {
+            if count == page {
+                let bytes = bytes.get(&author).map(Vec::as_slice).unwrap_or_default();
+                self.push_after(UserId::new(author), last, bytes, pending, GATHER, now).await?;
             }
         }
         Ok(())
     }
 
-    /// Appends bytes to the timelines of an author's followers seen lately.
-    pub(crate) async fn push_to_followers(
+    /// Appends bytes to the timelines of an author's followers seen lately, of those after an id. What has
+    /// gathered is written while the next page is read.
+    async fn push_after(
         &self,
         author: UserId,
+        after: i64,
         bytes: &[u8],
         pending: &mut Pending,
+        gather: i64,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let since = now - chrono::Duration::days(self.settings.seen_days);
-        let mut after = 0;
+        let page = async |after| -> anyhow::Result<Vec<i64>> {
+            Ok(follows::seen_followers(&self.pool, author, after, since, PAGE).await?)
+        };
+        let mut readers = page(after).await?;
         loop {
-            let readers = follows::seen_followers(&self.pool, author, after, since, PAGE).await?;
             for reader in &readers {
                 pending.entry(*reader).or_default().extend_from_slice(bytes);
             }
-            if pending.len() >= GATHER {
-                self.flush(pending).await?;
-            }
-            match readers.last() {
-                Some(last) if i64::try_from(readers.len()).is_ok_and(|n| n == PAGE) => after = *last,
+            let last = match readers.last() {
+                Some(last) if i64::try_from(readers.len())? == PAGE => *last,
                 _ => return Ok(()),
-            }
+            };
+            readers = if i64::try_from(pending.len())? < gather {
+                page(last).await?
+            } else {
+                tokio::try_join!(page(last), self.flush(pending))?.0
+            };
         }
     }
 
     /// Writes what has gathered.
     pub(crate) async fn flush(&self, pending: &mut Pending) -> anyhow::Result<()> {
-        let batch: Vec<(i64, Vec<u8>)> = pending.drain().collect();
+        let mut batch: Vec<(i64, Vec<u8>)> = pending.drain().collect();
+        batch.iter_mut().for_each(|(_, block)| timeline::put_in_order(block));
         let writes: Vec<_> = batch.chunks(PIPELINE).map(|chunk| self.append(chunk)).collect();
         stream::iter(writes).buffer_unordered(IN_FLIGHT).try_collect::<Vec<()>>().await.map(|_| ())
     }
@@ -294,7 +337,7 @@ impl Feed {
 
     async fn push_all(&self, author: UserId, bytes: &[u8], now: DateTime<Utc>) -> anyhow::Result<()> {
         let mut pending = Pending::new();
-        self.push_to_followers(author, bytes, &mut pending, now).await?;
+        self.push_after(author, 0, bytes, &mut pending, PAGE, now).await?;
         self.flush(&mut pending).await?;
         Ok(())
     }

@@ -4,7 +4,10 @@
 //! `cap` below it, `latest` pages by id alone. What Redis does not hold comes from PostgreSQL, with no
 //! seam: both are cut at ids.
 
-use std::time::Duration;
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use madang_core::{
@@ -39,13 +42,21 @@ pub(crate) const TOUCH_EVERY: Duration = Duration::from_secs(6 * 3_600);
 /// Rounds for one page at most: one who muted nearly everybody gets short pages whose cursors go on.
 const MAX_ROUNDS: u32 = 16;
 
+/// Readers remembered as noted at most.
+const MAX_TOUCHED: usize = 500_000;
+
 /// Readers noted as seen lately.
-#[derive(Debug)]
-pub(crate) struct Touched(moka::sync::Cache<i64, ()>);
+pub(crate) struct Touched(quick_cache::sync::Cache<i64, Instant>);
+
+impl std::fmt::Debug for Touched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Touched")
+    }
+}
 
 impl Default for Touched {
     fn default() -> Self {
-        Self(moka::sync::Cache::builder().max_capacity(500_000).time_to_live(TOUCH_EVERY).build())
+        Self(quick_cache::sync::Cache::new(MAX_TOUCHED))
     }
 }
 
@@ -135,7 +146,7 @@ impl Feed {
     /// Notes the reader as seen, and only then lets the timeline live on: a living key means that
     /// fan-out is writing to it.
     async fn touch(&self, user: UserId, now: DateTime<Utc>) -> sqlx::Result<()> {
-        if self.touched.0.contains_key(&user.get()) {
+        if self.touched.0.get(&user.get()).is_some_and(|at| at.elapsed() < TOUCH_EVERY) {
             return Ok(());
         }
         users::touch_readers(&self.pool, &[user.get()], now).await?;
@@ -143,7 +154,7 @@ impl Feed {
         let mut pipe = redis::pipe();
         pipe.pexpire(self.kv.keys.timeline(user.get()), ttl).ignore();
         if self.kv.run::<()>(&pipe).await.is_ok() {
-            self.touched.0.insert(user.get(), ());
+            self.touched.0.insert(user.get(), Instant::now());
         }
         Ok(())
     }
@@ -262,7 +273,10 @@ impl Feed {
         now: DateTime<Utc>,
     ) -> Result<Page, ReadError> {
         let (mut place, mut entries) = match cursor {
-            None => self.first_window(source),
+            None => {
+                let (place, entries) = self.first_window(source);
+                (place, Cow::Borrowed(entries))
+            }
             Some(cursor) => {
                 let [low, high, rank, id] = scope.open(&self.cursors, cursor).ok_or(ReadError::BadCursor)?;
                 let place = TopPlace { window: Window { low, high }, after: Some((rank, id)) };
@@ -291,30 +305,33 @@ impl Feed {
                 let next = (rest || more).then(|| scope.seal(&self.cursors, fields));
                 return Ok(self.envelope(look, &page, next, now).await?);
             }
-            (place, entries) = self.next_window(look, place.window, now).await?;
+            let (next, below) = self.next_window(look, place.window, now).await?;
+            (place, entries) = (next, Cow::Owned(below));
         }
     }
 
-    fn first_window(&self, source: &Source) -> (TopPlace, Vec<Entry>) {
+    fn first_window<'a>(&self, source: &'a Source) -> (TopPlace, &'a [Entry]) {
         let cap = self.settings.timeline_cap;
-        let entries = source.entries.get(..cap.min(source.entries.len())).unwrap_or_default().to_vec();
+        let entries = source.entries.get(..cap.min(source.entries.len())).unwrap_or_default();
         let more = source.entries.len() > cap || source.floor > 0;
-        (TopPlace { window: window_of(&entries, more), after: None }, entries)
+        (TopPlace { window: window_of(entries, more), after: None }, entries)
     }
 
-    async fn window_entries(
+    async fn window_entries<'a>(
         &self,
         look: &Look,
-        source: &Source,
+        source: &'a Source,
         window: Window,
         now: DateTime<Utc>,
-    ) -> sqlx::Result<Vec<Entry>> {
+    ) -> sqlx::Result<Cow<'a, [Entry]>> {
         if window.low >= source.floor {
-            let inside = |entry: &&Entry| (window.low..=window.high).contains(&entry.id.get());
-            return Ok(source.entries.iter().filter(inside).copied().collect());
+            let from = source.entries.partition_point(|entry| entry.id.get() > window.high);
+            let to = source.entries.partition_point(|entry| entry.id.get() >= window.low);
+            return Ok(Cow::Borrowed(source.entries.get(from..to).unwrap_or_default()));
         }
         // Somebody busy may be followed since the first page: all of theirs belongs to the window too.
-        posts::entries_of(&self.pool, &Self::authors(look), window, i64::MAX, now).await
+        let found = posts::entries_of(&self.pool, &Self::authors(look), window, i64::MAX, now).await?;
+        Ok(Cow::Owned(found))
     }
 
     async fn next_window(

@@ -27,7 +27,9 @@ impl Keys {
     }
 
     pub(crate) fn timeline(&self, reader: i64) -> String {
-        format!("{}tl:{reader}", self.prefix)
+        // Made for every delivery, so without the machinery of format!.
+        let mut number = itoa::Buffer::new();
+        [self.prefix.as_str(), "tl:", number.format(reader)].concat()
     }
 
     pub(crate) fn rebuild_lock(&self, reader: UserId) -> String {

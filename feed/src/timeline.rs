@@ -109,6 +109,15 @@ pub fn push_floor(out: &mut Vec<u8>, id: i64) {
     out.extend_from_slice(&packed(id, 0, FLOOR));
 }
 
+/// Puts a block of entries in the order of their ids, as `parse` likes them best. Of one post the order
+/// stays, which is what decides.
+pub fn put_in_order(block: &mut [u8]) {
+    let (words, _) = block.as_chunks_mut::<ENTRY>();
+    if words.len() > 1 {
+        words.sort_by_key(|word| u128::from_le_bytes(*word) >> 75);
+    }
+}
+
 /// A header with nothing behind it.
 pub fn header(state: State, epoch: i32, generation: u64, floor: i64, merged: &[i64]) -> Vec<u8> {
     let named = merged.get(..merged.len().min(MAX_MERGED)).unwrap_or_default();
@@ -130,9 +139,10 @@ pub const fn overgrown(len: usize, cap: usize) -> bool {
 }
 
 /// Entries kept when cutting back: a little more than the cap, so that a few removals do not make it
-/// short; and little enough that the string, which Redis doubles as it grows, stays in its size class.
+/// short; and little enough that the string, which Redis doubles at the next append, stays in the
+/// allocator's class of twice the cap.
 pub const fn kept(cap: usize) -> usize {
-    cap + cap / 64 + 1
+    cap + cap / 256 + 1
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
@@ -167,24 +177,17 @@ impl Timeline {
     fn read_entries(&mut self, body: &[u8]) {
         let (words, _) = body.as_chunks::<ENTRY>();
         self.stored = words.len();
-        self.entries.reserve_exact(words.len());
-        let mut marked = false;
-        for word in words {
-            let value = u128::from_le_bytes(*word);
-            let bonus = value & BONUS_MASK;
-            if bonus >= FIRST_MARK {
-                marked = true;
-                continue;
-            }
-            self.entries.push(unpack(value, bonus));
-        }
+        let mut posts = Vec::with_capacity(words.len());
+        posts.extend(words.iter().map(|word| u128::from_le_bytes(*word)).filter(|word| !is_mark(*word)));
+        let marked = posts.len() < words.len();
+        order(&mut posts);
+        self.entries.reserve_exact(posts.len());
+        self.entries.extend(posts.iter().rev().map(|word| unpack(*word, word & BONUS_MASK)));
+        // Of several about one post the last to arrive comes first, and is kept.
+        self.entries.dedup_by_key(|entry| entry.id);
         if marked {
             self.apply_marks(words);
         }
-        // Mostly ascending as it arrived: reversed, the stable sort finds long runs.
-        self.entries.reverse();
-        self.entries.sort_by_key(|entry| std::cmp::Reverse(entry.id));
-        self.entries.dedup_by_key(|entry| entry.id);
     }
 
     /// Of several words about one post the last holds, so they are read again in order.
@@ -220,6 +223,33 @@ impl Timeline {
             }
             _ => false,
         });
+    }
+}
+
+fn is_mark(word: u128) -> bool {
+    word & BONUS_MASK >= FIRST_MARK
+}
+
+/// Sorts by id, oldest first; of one id in order of arrival. Entries arrive nearly in order, so putting
+/// each in its place from the end costs next to nothing; where it does not, they are sorted.
+fn order(words: &mut [u128]) {
+    let id = |word: &u128| word >> 75;
+    let mut budget = 2 * words.len();
+    for at in 1..words.len() {
+        let (before, rest) = words.split_at(at);
+        let (Some(last), Some(word)) = (before.last(), rest.first()) else { return };
+        if id(last) <= id(word) {
+            continue;
+        }
+        let place = before.iter().rposition(|held| id(held) <= id(word)).map_or(0, |held| held + 1);
+        let Some(left) = budget.checked_sub(at - place) else {
+            words.sort_by_key(id);
+            return;
+        };
+        budget = left;
+        if let Some(moved) = words.get_mut(place..=at) {
+            moved.rotate_right(1);
+        }
     }
 }
 
@@ -311,6 +341,16 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn any_order_of_arrival_is_put_in_order_of_ids(ids in proptest::collection::vec(0_u128..60, 0..300)) {
+            let arrived: Vec<u128> = (0..).zip(&ids).map(|(n, id): (u128, _)| id << 75 | n).collect();
+            let mut ordered = arrived.clone();
+            order(&mut ordered);
+            let mut expected = arrived;
+            expected.sort_by_key(|word| word >> 75);
+            prop_assert_eq!(ordered, expected);
+        }
+
         #[test]
         fn any_bytes_parse_or_not_but_never_panic(tail in proptest::collection::vec(any::<u8>(), 0..400)) {
             let _ = parse(&tail);

@@ -1,7 +1,10 @@
 //! What a process holds about the ones who look, and how it knows that it is still so: each act of a
 //! viewer renews a random token in Redis, which is read along with every page.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use madang_core::{
     changes::Change,
@@ -13,7 +16,7 @@ use madang_core::{
 use crate::{Feed, kv::Away, live::Message};
 
 /// Viewers held at most.
-const MAX_VIEWERS: u64 = 50_000;
+const MAX_VIEWERS: usize = 50_000;
 /// Held at most so long: the bound should a token's renewal not reach Redis.
 const MAX_AGE: Duration = Duration::from_secs(60);
 /// Lifetime of a token, as long as a timeline's.
@@ -23,27 +26,33 @@ const TOKEN_MS: i64 = 13 * 86_400_000;
 struct HeldViewer {
     token: String,
     viewer: Arc<Viewer>,
+    read: Instant,
 }
 
 /// Viewers by id.
-#[derive(Debug)]
-pub struct ViewerStore(moka::sync::Cache<i64, Arc<HeldViewer>>);
+pub struct ViewerStore(quick_cache::sync::Cache<i64, Arc<HeldViewer>>);
+
+impl std::fmt::Debug for ViewerStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ViewerStore")
+    }
+}
 
 impl Default for ViewerStore {
     fn default() -> Self {
-        Self(moka::sync::Cache::builder().max_capacity(MAX_VIEWERS).time_to_live(MAX_AGE).build())
+        Self(quick_cache::sync::Cache::new(MAX_VIEWERS))
     }
 }
 
 impl ViewerStore {
     pub(crate) fn drop_for(&self, change: Change) {
         if let Change::Author(user) = change {
-            self.0.invalidate(&user.get());
+            self.0.remove(&user.get());
         }
     }
 
     pub(crate) fn drop_all(&self) {
-        self.0.invalidate_all();
+        self.0.clear();
     }
 }
 
@@ -118,12 +127,13 @@ impl Feed {
             let viewer = Arc::new(viewer::load(&self.pool, who.user).await?);
             return Ok(Look { who: Some(who), viewer });
         };
-        if let Some(held) = self.viewers.0.get(&key).filter(|held| held.token == token) {
+        let is_current = |held: &Arc<HeldViewer>| held.token == token && held.read.elapsed() < MAX_AGE;
+        if let Some(held) = self.viewers.0.get(&key).filter(is_current) {
             return Ok(Look { who: Some(who), viewer: held.viewer.clone() });
         }
-        let then = self.sync.applied();
+        let (then, read) = (self.sync.applied(), Instant::now());
         let viewer = Arc::new(viewer::load(&self.pool, who.user).await?);
-        let held = Arc::new(HeldViewer { token, viewer: viewer.clone() });
+        let held = Arc::new(HeldViewer { token, viewer: viewer.clone(), read });
         let concerns = |change| change == Change::Author(who.user);
         self.sync.keep_if_true(then, concerns, || self.viewers.0.insert(key, held));
         Ok(Look { who: Some(who), viewer })
@@ -140,7 +150,7 @@ impl Feed {
     /// Says that a viewer acted; call after the commit and before the answer. When it was more than
     /// marking a post, their live streams begin anew with what holds now.
     pub async fn renew_viewer(&self, user: UserId, relations: bool) {
-        self.viewers.0.invalidate(&user.get());
+        self.viewers.0.remove(&user.get());
         let mut pipe = redis::pipe();
         pipe.cmd("SET")
             .arg(self.kv.keys.viewer_token(user))

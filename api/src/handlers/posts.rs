@@ -1,14 +1,18 @@
 //! Writing, reading, editing and deleting posts, and reacting to them.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header::LOCATION},
+};
 use chrono::Duration;
 use madang_core::{
     handle::mention_candidates,
+    idempotency::{Answer, Claim},
     ids::{PostId, UserId},
     polls::{self, OPEN_MINUTES, OPTIONS},
     posts::{
         self, EditRefused, Entry, NewPoll, NewPost, PostCounts, PostRecord, PricedTicker, Published, Stance,
-        Target, TickerMark,
+        Submission, Target, TickerMark,
     },
     reactions,
     text::{self, PostBody},
@@ -71,8 +75,16 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Probl
     let look = call.app.feed.look(Some(who)).await?;
     let post = parse_post(&call, &look, input).await?;
     let tail = answer_tail(&call, &look, &post).await?;
-    match posts::create(&call.app.pool, &post, usage.as_ref(), &tail).await? {
-        Published::Repeated(claim) => call.replay(claim).await,
+    let submission = Submission { post, key: usage, answer_tail: tail.clone() };
+    match call.app.intake.publish(submission).await? {
+        Published::Repeated(claim) => {
+            let location = recorded_id(&claim).and_then(|id| location(&id).try_into().ok());
+            let mut response = call.replay(claim).await?;
+            if let Some(location) = location {
+                response.headers_mut().insert(LOCATION, location);
+            }
+            Ok(response)
+        }
         Published::NoAuthor => Err(Problem::unauthorized("this account is gone")),
         Published::New(created) => {
             call.app.waker.wake();
@@ -80,10 +92,21 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Probl
             call.app.feed.append_own(entry).await;
             Ok(HttpResponse::Created()
                 .content_type("application/json")
-                .insert_header(("location", format!("/v1/posts/{}", created.id)))
+                .insert_header((LOCATION, location(&created.id.to_string())))
                 .body(format!(r#"{{"id":"{}"{tail}"#, created.id)))
         }
     }
+}
+
+fn location(id: &str) -> String {
+    format!("/v1/posts/{id}")
+}
+
+/// The id in the recorded answer of a post that was made.
+fn recorded_id(claim: &Claim) -> Option<String> {
+    let Claim::Replay(Answer { status: 201, body }) = claim else { return None };
+    let body = std::str::from_utf8(body).ok()?;
+    body.strip_prefix(r#"{"id":""#)?.split('"').next().map(str::to_owned)
 }
 
 /// Turns the input into a post, or says all that is wrong with it.
@@ -386,7 +409,7 @@ pub(crate) async fn repost(call: Call, req: HttpRequest) -> Result<HttpResponse,
         now: trunc_millis(call.now),
     };
     call.write(b"", async |tx| {
-        let Some((id, _)) = posts::repost(tx, &post).await? else {
+        let Some((id, _)) = posts::repost(tx, post).await? else {
             return Err(Problem::not_found("post"));
         };
         let body = json!({"id": id}).to_string();

@@ -4,6 +4,7 @@
 //! whether feeds and boards may show it; deleting or hiding a post clears it there and on its reposts.
 
 mod entries;
+mod intake;
 mod lists;
 mod publish;
 mod read;
@@ -13,8 +14,11 @@ pub use entries::{
     Entry, LivePost, Scored, Window, board_entries, engaged_scores, entries_of, live_backlog, live_posts,
     newest_of_author, trending_candidates,
 };
+pub use intake::Intake;
 pub use lists::{author_page, bookmarks_page, replies, watchlist_ids};
-pub use publish::{Created, NewPoll, NewPost, PricedTicker, Published, create, repost};
+pub use publish::{
+    Created, NewPoll, NewPost, PricedTicker, Published, Submission, create, create_all, repost,
+};
 pub use read::{PostCounts, PostRecord, Revision, Target, TickerMark, counts, records, revisions, target};
 pub use remove::{EditRefused, delete, delete_all_of, edit, list_again, unrepost};
 

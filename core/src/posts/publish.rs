@@ -1,8 +1,8 @@
-//! Publishing: one statement inserts the idempotency record, the post, what hangs on it and its job.
+//! Publishing: one statement inserts posts, each with its idempotency record, what hangs on it and its job.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::Stance;
 use crate::{
@@ -76,101 +76,188 @@ pub enum Published {
     NoAuthor,
 }
 
-/// Inserts a post in one statement, and so in one transaction and one round trip. With a key, the
-/// recorded answer is `{"id":"<id>"` followed by `answer_tail`, with status 201.
-pub async fn create(
-    executor: impl PgExecutor<'_> + Copy,
-    post: &NewPost,
-    key: Option<&Use>,
-    answer_tail: &str,
-) -> sqlx::Result<Published> {
-    match insert(executor, post, key, answer_tail).await {
-        Ok(Some(created)) => return Ok(Published::New(created)),
-        Ok(None) => {}
-        Err(error) if key.is_some() && crate::db::is_lock_timeout(&error) => {
-            return Ok(Published::Repeated(Claim::InFlight));
-        }
-        Err(error) => return Err(error),
-    }
-    let Some(usage) = key else {
-        return Ok(Published::NoAuthor);
-    };
-    let found = idempotency::find(executor, usage).await?;
-    Ok(found.map_or(Published::NoAuthor, Published::Repeated))
+/// A post on its way into the database.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The post.
+    pub post: NewPost,
+    /// The key of the request.
+    pub key: Option<Use>,
+    /// With a key, the recorded answer is `{"id":"<id>"` followed by this, with status 201.
+    pub answer_tail: String,
 }
 
+/// Makes one post.
+pub async fn create(pool: &PgPool, submission: &Submission) -> sqlx::Result<Published> {
+    match create_all(pool, std::slice::from_ref(submission)).await {
+        Ok(mut published) => published.pop().unwrap_or(Ok(Published::NoAuthor)),
+        Err(error) if submission.key.is_some() && crate::db::is_lock_timeout(&error) => {
+            Ok(Published::Repeated(Claim::InFlight))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes posts in one statement, and so in one transaction and one round trip: all or none. Returns how
+/// each ended, in their order; an error inside concerns the reading of an earlier answer only. No two may
+/// have the same key.
+pub async fn create_all(
+    pool: &PgPool,
+    submissions: &[Submission],
+) -> sqlx::Result<Vec<sqlx::Result<Published>>> {
+    let made = insert(pool, submissions).await?;
+    let mut published = Vec::with_capacity(made.len());
+    for (made, submission) in made.into_iter().zip(submissions) {
+        published.push(match (made, &submission.key) {
+            (Some(created), _) => Ok(Published::New(created)),
+            (None, None) => Ok(Published::NoAuthor),
+            (None, Some(usage)) => {
+                let found = idempotency::find(pool, usage).await;
+                found.map(|found| found.map_or(Published::NoAuthor, Published::Repeated))
+            }
+        });
+    }
+    Ok(published)
+}
+
+/// What hangs on several posts, each with the place of its post in the list.
+#[derive(Default)]
+struct Hanging {
+    of_ticker: Vec<i64>,
+    tickers: Vec<i32>,
+    positions: Vec<i16>,
+    prices: Vec<Option<Decimal>>,
+    days: Vec<Option<NaiveDate>>,
+    of_mention: Vec<i64>,
+    mentions: Vec<i64>,
+    of_option: Vec<i64>,
+    option_positions: Vec<i16>,
+    options: Vec<String>,
+}
+
+impl Hanging {
+    fn of(submissions: &[Submission]) -> Self {
+        let mut all = Self::default();
+        for (ord, submission) in (1..).zip(submissions) {
+            let post = &submission.post;
+            for (position, ticker) in (0..).zip(&post.tickers) {
+                all.of_ticker.push(ord);
+                all.tickers.push(ticker.id.get());
+                all.positions.push(position);
+                all.prices.push(ticker.close.map(|(_, price)| price));
+                all.days.push(ticker.close.map(|(day, _)| day));
+            }
+            for user in &post.mentions {
+                all.of_mention.push(ord);
+                all.mentions.push(user.get());
+            }
+            for (position, label) in (0..).zip(post.poll.iter().flat_map(|poll| &poll.options)) {
+                all.of_option.push(ord);
+                all.option_positions.push(position);
+                all.options.push(label.clone());
+            }
+        }
+        all
+    }
+}
+
+/// Inserts the posts, their keys, what hangs on them and their jobs. `None` where the key was used before
+/// or the author is gone. Rows that others may hold are taken in one order: keys by person and name, then
+/// the counts of the posts answered and quoted by id.
 async fn insert(
     executor: impl PgExecutor<'_>,
-    post: &NewPost,
-    key: Option<&Use>,
-    answer_tail: &str,
-) -> sqlx::Result<Option<Created>> {
-    let tickers: Vec<i32> = post.tickers.iter().map(|ticker| ticker.id.get()).collect();
-    let prices: Vec<Option<Decimal>> = post.tickers.iter().map(|t| t.close.map(|(_, price)| price)).collect();
-    let days: Vec<Option<NaiveDate>> = post.tickers.iter().map(|t| t.close.map(|(day, _)| day)).collect();
-    let mentions: Vec<i64> = post.mentions.iter().map(|user| user.get()).collect();
-    let options: &[String] = post.poll.as_ref().map_or(&[], |poll| &poll.options);
-    let row = sqlx::query!(
-        r#"WITH fresh AS MATERIALIZED (SELECT new_id($2) AS id),
-           key AS (
+    submissions: &[Submission],
+) -> sqlx::Result<Vec<Option<Created>>> {
+    let hanging = Hanging::of(submissions);
+    let posts = || submissions.iter().map(|submission| &submission.post);
+    let keys = || submissions.iter().map(|submission| submission.key.as_ref());
+    let rows = sqlx::query!(
+        r#"WITH asked AS MATERIALIZED (
+               SELECT a.*, new_id(a.at) AS id
+               FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::bytea[], $5::text[], $6::text[],
+                           $7::smallint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[],
+                           $13::timestamptz[])
+                   WITH ORDINALITY AS a (author, at, key, fingerprint, tail, body, stance, reply_to, root_id,
+                                         quote_of, repost_of, language, closes_at, ord)),
+           keys AS (
                INSERT INTO idempotency_keys (user_id, key, fingerprint, status, body)
-               SELECT $1, $3, $4, 201, convert_to('{"id":"' || id || '"' || $5, 'UTF8')
-               FROM fresh WHERE $3::text IS NOT NULL
-               ON CONFLICT (user_id, key) DO NOTHING RETURNING 1),
+               SELECT author, key, fingerprint, 201, convert_to('{"id":"' || id || '"' || tail, 'UTF8')
+               FROM asked WHERE key IS NOT NULL ORDER BY author, key
+               ON CONFLICT (user_id, key) DO NOTHING RETURNING user_id, key),
            go AS MATERIALIZED (
-               SELECT fresh.id, u.follower_count,
+               SELECT asked.*, u.follower_count,
                       (SELECT count(*) FROM (
-                           SELECT FROM posts WHERE author_id = $1 AND id < fresh.id
-                             AND id >= id_floor($2::timestamptz - interval '3 hours') LIMIT 8) AS recent) AS recent
-               FROM fresh JOIN users u ON u.id = $1 AND u.deleted_at IS NULL
-               WHERE $3::text IS NULL OR EXISTS (SELECT FROM key)),
+                           SELECT FROM posts p WHERE p.author_id = asked.author AND p.id < asked.id
+                             AND p.id >= id_floor(asked.at - interval '3 hours') LIMIT 8) AS recent)
+                      + row_number() OVER (PARTITION BY asked.author ORDER BY asked.id) - 1 AS recent
+               FROM asked JOIN users u ON u.id = asked.author AND u.deleted_at IS NULL
+               WHERE asked.key IS NULL OR (asked.author, asked.key) IN (SELECT user_id, key FROM keys)),
            added AS (
                INSERT INTO posts (id, author_id, body, stance, reply_to, root_id, quote_of, repost_of, language,
                                   rank, author_followers, created_at)
-               SELECT id, $1, $6, $7, $8, $9, $10, $11, $12,
-                      post_rank($2, follower_count, recent), follower_count, $2
-               FROM go RETURNING id, rank),
+               SELECT id, author, body, stance, reply_to, root_id, quote_of, repost_of, language,
+                      post_rank(at, follower_count, recent), follower_count, at
+               FROM go ORDER BY coalesce(reply_to, quote_of), id RETURNING id, rank),
            with_tickers AS (
                INSERT INTO post_tickers (post_id, ticker_id, position, price, price_day)
-               SELECT added.id, t.id, t.ord - 1, t.price, t.day
-               FROM added, unnest($13::int[], $14::numeric[], $15::date[]) WITH ORDINALITY AS t (id, price, day, ord)),
+               SELECT go.id, t.ticker, t.position, t.price, t.day
+               FROM unnest($14::bigint[], $15::int[], $16::smallint[], $17::numeric[], $18::date[])
+                   AS t (ord, ticker, position, price, day) JOIN go USING (ord)),
            with_mentions AS (
-               INSERT INTO mentions (post_id, user_id) SELECT added.id, m FROM added, unnest($16::bigint[]) AS m),
-           with_poll AS (
-               INSERT INTO polls (post_id, closes_at) SELECT id, $17 FROM added WHERE $17::timestamptz IS NOT NULL),
+               INSERT INTO mentions (post_id, user_id)
+               SELECT go.id, m.user_id FROM unnest($19::bigint[], $20::bigint[]) AS m (ord, user_id)
+               JOIN go USING (ord)),
+           with_polls AS (
+               INSERT INTO polls (post_id, closes_at) SELECT id, closes_at FROM go WHERE closes_at IS NOT NULL),
            with_options AS (
                INSERT INTO poll_options (post_id, idx, label)
-               SELECT added.id, o.ord - 1, o.label FROM added, unnest($18::text[]) WITH ORDINALITY AS o (label, ord)),
-           with_job AS (INSERT INTO jobs (kind, subject) SELECT 'fanout', id FROM added)
-           SELECT id, rank FROM added"#,
-        post.author.get(),
-        post.now,
-        key.map(|usage| usage.key.as_str()),
-        key.map(|usage| &usage.fingerprint[..]),
-        answer_tail,
-        post.body.as_str(),
-        post.stance.column(),
-        post.reply_to.map(|(target, _)| target.get()),
-        post.reply_to.map(|(_, root)| root.get()),
-        post.quote_of.map(PostId::get),
-        post.repost_of.map(PostId::get),
-        post.language.as_deref(),
-        &tickers,
-        &prices as &[Option<Decimal>],
-        &days as &[Option<NaiveDate>],
-        &mentions,
-        post.poll.as_ref().map(|poll| poll.closes_at),
-        options
+               SELECT go.id, o.position, o.label
+               FROM unnest($21::bigint[], $22::smallint[], $23::text[]) AS o (ord, position, label)
+               JOIN go USING (ord)),
+           with_jobs AS (INSERT INTO jobs (kind, subject) SELECT 'fanout', id FROM go)
+           SELECT go.ord AS "ord!", added.id, added.rank FROM added JOIN go USING (id)"#,
+        &posts().map(|post| post.author.get()).collect::<Vec<_>>(),
+        &posts().map(|post| post.now).collect::<Vec<_>>(),
+        &keys().map(|key| key.map(|usage| usage.key.as_str())).collect::<Vec<_>>() as &[Option<&str>],
+        &keys().map(|key| key.map(|usage| &usage.fingerprint[..])).collect::<Vec<_>>() as &[Option<&[u8]>],
+        &submissions.iter().map(|submission| submission.answer_tail.as_str()).collect::<Vec<_>>() as &[&str],
+        &posts().map(|post| post.body.as_str()).collect::<Vec<_>>() as &[&str],
+        &posts().map(|post| post.stance.column()).collect::<Vec<_>>(),
+        &posts().map(|post| post.reply_to.map(|(target, _)| target.get())).collect::<Vec<_>>()
+            as &[Option<i64>],
+        &posts().map(|post| post.reply_to.map(|(_, root)| root.get())).collect::<Vec<_>>() as &[Option<i64>],
+        &posts().map(|post| post.quote_of.map(PostId::get)).collect::<Vec<_>>() as &[Option<i64>],
+        &posts().map(|post| post.repost_of.map(PostId::get)).collect::<Vec<_>>() as &[Option<i64>],
+        &posts().map(|post| post.language.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
+        &posts().map(|post| post.poll.as_ref().map(|poll| poll.closes_at)).collect::<Vec<_>>()
+            as &[Option<DateTime<Utc>>],
+        &hanging.of_ticker,
+        &hanging.tickers,
+        &hanging.positions,
+        &hanging.prices as &[Option<Decimal>],
+        &hanging.days as &[Option<NaiveDate>],
+        &hanging.of_mention,
+        &hanging.mentions,
+        &hanging.of_option,
+        &hanging.option_positions,
+        &hanging.options
     )
-    .fetch_optional(executor)
+    .fetch_all(executor)
     .await?;
-    Ok(row.map(|row| Created { id: PostId::new(row.id), rank: row.rank }))
+    let mut made = vec![None; submissions.len()];
+    for row in rows {
+        let place = usize::try_from(row.ord - 1).ok().and_then(|at| made.get_mut(at));
+        let place = place.ok_or_else(|| sqlx::Error::Protocol("a post nobody asked for".into()))?;
+        *place = Some(Created { id: PostId::new(row.id), rank: row.rank });
+    }
+    Ok(made)
 }
 
 /// Passes a post on, once a person and post. Returns the repost and whether it is new, or nothing when
 /// the post went, or the person. The row that
 /// makes it unique is taken first, so that of two at once the second waits and finds the first.
-pub async fn repost(tx: &mut PgConnection, post: &NewPost) -> sqlx::Result<Option<(PostId, bool)>> {
+pub async fn repost(tx: &mut PgConnection, post: NewPost) -> sqlx::Result<Option<(PostId, bool)>> {
+    let author = post.author;
     let Some(original) = post.repost_of else {
         return Ok(None);
     };
@@ -184,7 +271,7 @@ pub async fn repost(tx: &mut PgConnection, post: &NewPost) -> sqlx::Result<Optio
     let taken = sqlx::query!(
         "INSERT INTO reposts (post_id, user_id, repost_id) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING",
         original.get(),
-        post.author.get()
+        author.get()
     )
     .execute(&mut *tx)
     .await?;
@@ -192,19 +279,21 @@ pub async fn repost(tx: &mut PgConnection, post: &NewPost) -> sqlx::Result<Optio
         let row = sqlx::query!(
             "SELECT repost_id FROM reposts WHERE post_id = $1 AND user_id = $2",
             original.get(),
-            post.author.get()
+            author.get()
         )
         .fetch_optional(tx)
         .await?;
         return Ok(row.map(|row| (PostId::new(row.repost_id), false)));
     }
-    let Some(created) = insert(&mut *tx, post, None, "").await? else {
+    let alone = Submission { post, key: None, answer_tail: String::new() };
+    let made = insert(&mut *tx, &[alone]).await?;
+    let Some(created) = made.into_iter().flatten().next() else {
         return Ok(None);
     };
     sqlx::query!(
         "UPDATE reposts SET repost_id = $3 WHERE post_id = $1 AND user_id = $2",
         original.get(),
-        post.author.get(),
+        author.get(),
         created.id.get()
     )
     .execute(tx)

@@ -14,7 +14,7 @@ use madang_core::{
     follows::{self, Followed},
     ids::{PostId, TickerId, UserId},
     jobs::{self, JobKind},
-    posts::{self, NewPost, PricedTicker, Published, Stance},
+    posts::{self, NewPost, PricedTicker, Published, Stance, Submission},
     reactions, relations,
     settings::{FeedSettings, RedisSettings, WorkSettings},
     text::PostBody,
@@ -253,7 +253,8 @@ impl Acts<'_> {
     }
 
     pub(crate) async fn post(&self, post: &NewPost) -> anyhow::Result<PostId> {
-        match posts::create(&self.feed.pool, post, None, "").await? {
+        let alone = Submission { post: post.clone(), key: None, answer_tail: String::new() };
+        match posts::create(&self.feed.pool, &alone).await? {
             Published::New(created) => Ok(created.id),
             other => bail!("not published: {other:?}"),
         }
@@ -273,7 +274,7 @@ impl Acts<'_> {
         post.body = PostBody::empty();
         post.repost_of = Some(original);
         let mut tx = self.begin().await?;
-        let made = posts::repost(&mut tx, &post).await?;
+        let made = posts::repost(&mut tx, post).await?;
         self.commit(tx, &[user], false).await?;
         Ok(made.filter(|(_, new)| *new).map(|(id, _)| id))
     }
