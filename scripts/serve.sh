@@ -43,6 +43,47 @@ import_demo_data() {
   echo "$id" >"$STATE/demo-imported"
 }
 
+# The field of a JSON answer.
+json_field() { sed -n 's/.*"'"$1"'":"\([^"]*\)".*/\1/p'; }
+
+# login HANDLE: prints a token.
+demo_token() {
+  curl -fsS --max-time 10 "$PUBLIC_URL/v1/auth/login" -H 'content-type: application/json' \
+    -d "{\"handle\":\"$1\",\"password\":\"$DEMO_PASSWORD\"}" | json_field token
+}
+
+# as TOKEN METHOD PATH [JSON]: one call of the API; what is so already is no failure.
+as() {
+  local token="$1" method="$2" path="$3" body="${4:-}"
+  curl -sS -o /dev/null --max-time 10 -X "$method" "$PUBLIC_URL$path" -H "authorization: Bearer $token" \
+    ${body:+-H 'content-type: application/json' -d "$body"}
+}
+
+# demo_favourites FIRST,LAST: handles of those with the most followers, as they stand in an address.
+demo_favourites() {
+  local handle
+  gzip -dc "$STATE/demo-data/authors.csv.gz" | tail -n +2 | sort -t, -k2,2nr | cut -d, -f7 | sed -n "$1p" |
+    while read -r handle; do printf %s "$handle" | od -An -v -tx1 | tr -d '\n' | tr ' ' %; echo; done
+}
+
+# The demo logins come to a home that has something in it: they follow people and watch tickers as anybody
+# would, through the API.
+settle_demo_logins() {
+  local id investor creator handle ticker
+  id="$(database_id)"
+  [[ "$(cat "$STATE/demo-settled" 2>/dev/null || true)" != "$id" ]] || return 0
+  say "the demo logins follow people and watch tickers"
+  investor="$(demo_token investor)" && creator="$(demo_token creator)" || die "the demo logins do not work"
+  for handle in $(demo_favourites 1,25); do as "$investor" PUT "/v1/users/$handle/follow"; done
+  for handle in $(demo_favourites 20,40); do as "$creator" PUT "/v1/users/$handle/follow"; done
+  as "$investor" PUT /v1/users/creator/follow
+  as "$creator" PUT /v1/users/investor/follow
+  for ticker in XKRX:005930 XKRX:000660 XNAS:AAPL XNAS:NVDA; do as "$investor" PUT "/v1/tickers/$ticker/watch"; done
+  as "$creator" POST /v1/posts '{"body":"반도체 업황이 바닥을 지났다고 본다. 재고가 두 분기째 줄었다 $삼성전자 $SK하이닉스","stance":"bull"}'
+  as "$creator" POST /v1/posts '{"body":"Margins held up better than I feared, but the guidance is soft $AAPL","stance":"none"}'
+  echo "$id" >"$STATE/demo-settled"
+}
+
 # --- the server -------------------------------------------------------------------------
 
 stop_server() {
@@ -100,6 +141,7 @@ serve() {
   with_lock replace_server "$log"
   [[ -n "$log" ]] || trap 'kill -TERM "$SERVER_PID" 2>/dev/null || true' INT TERM HUP
   await_server "$log"
+  if [[ "$content" == demo ]]; then settle_demo_logins; fi
   print_welcome "$content"
   if [[ -n "$log" ]]; then
     say "it runs behind, its log is $log; ./dev down stops it"

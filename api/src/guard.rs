@@ -9,7 +9,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method,
+        ConnectionType, Method,
         header::{HeaderName, HeaderValue, ORIGIN},
     },
     middleware::Next,
@@ -64,6 +64,7 @@ pub(crate) async fn guard(
         Err(problem) => (req.into_response(problem.error_response()).map_into_boxed_body(), None),
     };
     add_headers(&mut response, left, docs);
+    close_if_stopping(&mut response);
     measure(&method, pattern, &response, began);
     Ok(response)
 }
@@ -89,6 +90,14 @@ struct Admitted {
     left: Option<Left>,
 }
 
+/// Longest head taken; the server library itself cuts off far longer ones, without a word.
+const MAX_HEAD: usize = 32 * 1024;
+
+fn head_bytes(req: &ServiceRequest) -> usize {
+    let target = req.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    req.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() + target
+}
+
 async fn admit(req: &ServiceRequest) -> (&'static str, Result<Admitted, Problem>) {
     let Some(table) = req.app_data::<Data<RouteTable>>() else {
         return ("", Err(Problem::internal("no route table")));
@@ -96,6 +105,9 @@ async fn admit(req: &ServiceRequest) -> (&'static str, Result<Admitted, Problem>
     let Some(app) = req.app_data::<Data<Arc<App>>>() else {
         return ("", Err(Problem::internal("no application state")));
     };
+    if head_bytes(req) > MAX_HEAD {
+        return ("", Err(Problem::head_too_large(MAX_HEAD)));
+    }
     let found = req.match_pattern().and_then(|pattern| table.resource(&pattern));
     let Some(resource) = found else {
         let unlimited = app.limits.take_address(app.limits.client(req.peer_addr(), req.headers()));
@@ -196,6 +208,15 @@ fn add_headers(response: &mut ServiceResponse<BoxBody>, left: Option<Left>, docs
     if let Some(left) = left {
         headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(left.limit));
         headers.insert(HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(left.remaining));
+    }
+}
+
+/// While the process drains, clients are told not to send anything more here: a connection kept alive
+/// would be cut under a request that is already on its way.
+fn close_if_stopping(response: &mut ServiceResponse<BoxBody>) {
+    let app = response.request().app_data::<Data<Arc<App>>>();
+    if app.is_some_and(|app| app.stopping.is_cancelled()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
 }
 

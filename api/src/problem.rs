@@ -123,6 +123,13 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large", detail)
     }
 
+    /// 431.
+    pub(crate) fn head_too_large(max: usize) -> Self {
+        let detail = format!("the address and the headers together have at most {max} bytes");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self::new(status, "head_too_large", "The headers are too large", detail)
+    }
+
     /// 415.
     pub(crate) fn not_json() -> Self {
         Self::new(

@@ -259,7 +259,7 @@ fn post_routes() -> Vec<Operation> {
             web::to(posts::edit)
         })
         .body("PostEdit")
-        .answer(200, "Reference"),
+        .answer(200, "Post"),
         op(
             (Method::DELETE, "/v1/posts/{id}"),
             Person,

@@ -322,6 +322,18 @@ async fn a_header_of_ten_megabytes_is_refused_and_the_server_lives_on() -> Resul
 }
 
 #[tokio::test]
+async fn headers_of_forty_kilobytes_are_refused_with_a_word() -> Result<()> {
+    let service = SERVICE.get(setup).await?;
+    let nobody = service.anonymous()?;
+    let long = "x".repeat(40 * 1024);
+    let answer = nobody.raw("GET", "/v1/tickers", &[("x-large", &long)], Vec::new()).await?;
+    answer.refused(431, "head_too_large")?;
+    nobody.get(&format!("/v1/tickers?q={long}")).await?.refused(431, "head_too_large")?;
+    nobody.get("/v1/tickers").await?.expect(200)?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_slow_client_is_not_waited_for() -> Result<()> {
     let service = SERVICE.get(setup).await?;
     let author = service.anonymous()?.signup().await?;

@@ -253,8 +253,12 @@ async fn an_edit_within_thirty_minutes_keeps_the_earlier_texts() -> Result<()> {
     let path = format!("/v1/posts/{id}");
     for text in ["two", "two", "three"] {
         let body = json!({"body": text});
-        author.patch(&path, &body).await?.expect(200)?;
-        ensure!(read(&other, &id).await?["body"] == text, "an edit is not seen at once");
+        let answer = author.patch(&path, &body).await?.expect(200)?.json;
+        let seen = read(&other, &id).await?;
+        ensure!(seen["body"] == text, "an edit is not seen at once");
+        for member in ["id", "body", "revision", "edited_at", "tickers", "author"] {
+            ensure!(answer[member] == seen[member], "{member}: {answer} beside {seen}");
+        }
     }
     let post = read(&other, &id).await?;
     ensure!(post["revision"] == 2 && post["edited_at"].is_string(), "{post}");

@@ -11,8 +11,8 @@ use madang_core::{
     ids::{PostId, UserId},
     polls::{self, OPEN_MINUTES, OPTIONS},
     posts::{
-        self, EditRefused, Entry, NewPoll, NewPost, PostCounts, PostRecord, PricedTicker, Published, Stance,
-        Submission, Target, TickerMark,
+        self, EditRefused, Edited, Entry, NewPoll, NewPost, PostCounts, PostRecord, PricedTicker, Published,
+        Stance, Submission, Target, TickerMark,
     },
     reactions,
     text::{self, PostBody},
@@ -298,24 +298,35 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
     let (who, id) = (call.who()?, post_id(&req)?);
     let input: EditBody = body.parse()?;
     let text = PostBody::parse(&input.body).map_err(|error| Problem::field("body", error))?;
-    let answer = call
-        .write(body.bytes(), async |tx| match posts::edit(tx, id, who.user, &text, call.now).await? {
-            Ok(()) => {
-                let body = json!({"id": id}).to_string();
-                Ok(Done::json(
-                    StatusCode::OK,
-                    body,
-                    Effects { changed: true, viewers: Vec::new(), relations: false },
-                ))
-            }
-            Err(EditRefused::NotFound) => Err(Problem::not_found("post of yours")),
-            Err(EditRefused::Repost) => Err(Problem::conflict("repost", "a repost has no text of its own")),
-            Err(EditRefused::TooLate) => {
-                Err(Problem::conflict("too_late", "a post can be edited for 30 minutes; write a new one"))
-            }
-        })
-        .await?;
-    Ok(answer)
+    let look = call.app.feed.look(Some(who)).await?;
+    // Read before the transaction, which holds a connection; whether it may be edited is decided inside.
+    let before = call.app.feed.post(&look, id, call.now).await?.unwrap_or_else(|| "{}".to_owned());
+    let now = trunc_millis(call.now);
+    call.write(body.bytes(), async |tx| match posts::edit(tx, id, who.user, &text, now).await? {
+        Ok(edited) => {
+            let body = after_edit(&before, &text, edited).map_err(Problem::internal)?;
+            Ok(Done::json(
+                StatusCode::OK,
+                body,
+                Effects { changed: true, viewers: Vec::new(), relations: false },
+            ))
+        }
+        Err(EditRefused::NotFound) => Err(Problem::not_found("post of yours")),
+        Err(EditRefused::Repost) => Err(Problem::conflict("repost", "a repost has no text of its own")),
+        Err(EditRefused::TooLate) => {
+            Err(Problem::conflict("too_late", "a post can be edited for 30 minutes; write a new one"))
+        }
+    })
+    .await
+}
+
+/// What `GET` will say of an edited post, as far as the edit decides it.
+fn after_edit(before: &str, text: &PostBody, edited: Edited) -> serde_json::Result<String> {
+    let mut post: serde_json::Map<String, serde_json::Value> = serde_json::from_str(before)?;
+    post.insert("body".to_owned(), json!(text.as_str()));
+    post.insert("revision".to_owned(), json!(edited.revision));
+    post.insert("edited_at".to_owned(), json!(edited.edited_at.map(cards::rfc3339)));
+    serde_json::to_string(&post)
 }
 
 /// `DELETE /v1/posts/{id}`

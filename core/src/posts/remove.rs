@@ -24,6 +24,15 @@ pub enum EditRefused {
     TooLate,
 }
 
+/// A post's text as it stands after an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edited {
+    /// How often it was replaced.
+    pub revision: i32,
+    /// When last.
+    pub edited_at: Option<DateTime<Utc>>,
+}
+
 /// Replaces a post's text within 30 minutes; the old one stays readable as a revision. An edit that
 /// changes nothing leaves no trace. Tickers stay as published.
 pub async fn edit(
@@ -32,9 +41,9 @@ pub async fn edit(
     author: UserId,
     body: &PostBody,
     now: DateTime<Utc>,
-) -> sqlx::Result<Result<(), EditRefused>> {
+) -> sqlx::Result<Result<Edited, EditRefused>> {
     let row = sqlx::query!(
-        "SELECT body, revision, repost_of, created_at FROM posts
+        "SELECT body, revision, repost_of, created_at, edited_at FROM posts
          WHERE id = $1 AND author_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
         post.get(),
         author.get()
@@ -51,7 +60,7 @@ pub async fn edit(
         return Ok(Err(EditRefused::TooLate));
     }
     if row.body == body.as_str() {
-        return Ok(Ok(()));
+        return Ok(Ok(Edited { revision: row.revision, edited_at: row.edited_at }));
     }
     sqlx::query!(
         "INSERT INTO post_revisions (post_id, revision, body, replaced_at) VALUES ($1, $2, $3, $4)",
@@ -71,7 +80,7 @@ pub async fn edit(
     .execute(&mut *tx)
     .await?;
     changes::record(tx, &[Change::Post(post)]).await?;
-    Ok(Ok(()))
+    Ok(Ok(Edited { revision: row.revision + 1, edited_at: Some(now) }))
 }
 
 /// Deletes a post: a tombstone stays in its thread, its reposts go with it. False when there is no such
