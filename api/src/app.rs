@@ -7,6 +7,7 @@ use std::{
 
 use madang_core::{changes::Change, db, passwords::Passwords, posts::Intake, settings::Settings};
 use madang_feed::{Feed, live::Hub, sync::Held};
+use madang_moderation::{exposure::ViewLog, screener::Screener};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -33,6 +34,10 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     /// An outside identity provider.
     pub(crate) oidc: Option<Verifier>,
+    /// Pages shown, to be counted.
+    pub(crate) views: ViewLog,
+    /// The text rules in force.
+    pub(crate) screener: Screener,
     /// Wakes workers.
     pub(crate) waker: Waker,
     /// Metrics to be rendered.
@@ -57,6 +62,8 @@ impl App {
             passwords: Passwords::default(),
             limits: Limits::new(&settings.rates, settings.http.trusted_proxies.clone()),
             oidc: settings.auth.oidc.as_ref().map(Verifier::new).transpose()?,
+            views: ViewLog::default(),
+            screener: Screener::default(),
             waker: Waker::default(),
             intake: Arc::new(Intake::new(pool.clone())),
             feed,

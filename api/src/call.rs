@@ -1,6 +1,6 @@
 //! What a handler is given about a request, and how writes are done once however often they are sent.
 
-use std::{future::Ready, sync::Arc, time::Duration};
+use std::{future::Ready, net::IpAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError,
@@ -18,6 +18,7 @@ use madang_core::{
     signing,
     viewer::Who,
 };
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
@@ -40,6 +41,10 @@ pub(crate) struct Call {
     pub(crate) login: Option<Login>,
     /// When the request came.
     pub(crate) now: DateTime<Utc>,
+    /// The client's address.
+    pub(crate) ip: IpAddr,
+    /// Keyed hash of the device it names in `X-Device-Id`.
+    pub(crate) device: Option<u64>,
     /// Its id, in the logs and in the answer.
     pub(crate) request_id: String,
     /// The part after `?`.
@@ -60,7 +65,10 @@ impl Call {
         });
         let key =
             req.headers().get("idempotency-key").map(|value| value.to_str().unwrap_or("\u{FFFD}").to_owned());
+        let device = header("x-device-id").filter(|id| (8..=128).contains(&id.len()));
         Self {
+            ip: app.limits.client_ip(req.peer_addr(), req.headers()),
+            device: device.map(|id| device_hash(&app, &id)),
             app,
             login,
             now: Utc::now(),
@@ -160,6 +168,13 @@ impl Call {
         }
         Ok(())
     }
+}
+
+/// Devices are told apart, not known.
+fn device_hash(app: &App, id: &str) -> u64 {
+    let key = app.settings.auth.signing_key.expose_secret();
+    let hash = signing::fingerprint(&[b"device", key.as_bytes(), id.as_bytes()]);
+    hash.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }
 
 /// What a write makes wrong elsewhere.

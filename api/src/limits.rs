@@ -33,6 +33,8 @@ pub(crate) enum Rate {
     Follow,
     /// Likes, bookmarks, votes, reposts.
     Like,
+    /// Reports.
+    Report,
     /// Logins and signups.
     Login,
     /// Other writes.
@@ -67,6 +69,7 @@ pub(crate) struct Limits {
     reply: Limiter,
     follow: Limiter,
     like: Limiter,
+    report: Limiter,
     login: Limiter,
     write: Limiter,
     read: Limiter,
@@ -96,6 +99,7 @@ impl Limits {
             reply: limiter(rates.reply),
             follow: limiter(rates.follow),
             like: limiter(rates.like),
+            report: limiter(rates.report),
             login: limiter(rates.login),
             write: limiter(rates.write),
             read: limiter(rates.read),
@@ -111,6 +115,7 @@ impl Limits {
             Rate::Reply => Some(&self.reply),
             Rate::Follow => Some(&self.follow),
             Rate::Like => Some(&self.like),
+            Rate::Report => Some(&self.report),
             Rate::Login => Some(&self.login),
             Rate::Write => Some(&self.write),
             Rate::Read => Some(&self.read),
@@ -134,6 +139,7 @@ impl Limits {
             &self.reply,
             &self.follow,
             &self.like,
+            &self.report,
             &self.login,
             &self.write,
             &self.read,
@@ -147,9 +153,14 @@ impl Limits {
     /// The client's address: the connection's, or, when that is a trusted proxy, the last one in
     /// `X-Forwarded-For` that is not.
     pub(crate) fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Subject {
+        address(self.client_ip(peer, headers))
+    }
+
+    /// The same as an address.
+    pub(crate) fn client_ip(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
         let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
         if !self.trusts(peer) {
-            return address(peer);
+            return peer;
         }
         let named: Vec<IpAddr> = headers
             .get_all("x-forwarded-for")
@@ -157,7 +168,7 @@ impl Limits {
             .flat_map(|value| value.split(','))
             .map_while(|part| part.trim().parse().ok())
             .collect();
-        address(named.iter().rev().copied().find(|named| !self.trusts(*named)).unwrap_or(peer))
+        named.iter().rev().copied().find(|named| !self.trusts(*named)).unwrap_or(peer)
     }
 
     fn trusts(&self, ip: IpAddr) -> bool {

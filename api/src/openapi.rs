@@ -61,7 +61,7 @@ fn describe(operation: &Operation) -> Value {
         "responses": responses(operation),
         "security": match operation.access {
             Access::Public => json!([{}, {"bearer": []}]),
-            Access::Person | Access::LoggedIn => json!([{"bearer": []}]),
+            Access::Person | Access::LoggedIn | Access::Moderator => json!([{"bearer": []}]),
         },
     });
     if let (Some(schema), Some(object)) = (operation.doc.body, described.as_object_mut()) {
@@ -106,7 +106,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
 fn path_words(name: &str) -> &'static str {
     match name {
         "handle" => "A person's handle.",
-        "id" => "A post's id.",
+        "id" => "The id of a post or case.",
         "symbol" => "`market:code`, or a code or name that only one instrument has.",
         "keyword" => "The word.",
         _ => "A file's name.",

@@ -165,6 +165,14 @@ impl Problem {
         problem
     }
 
+    /// 429: the day's reports are used up.
+    pub(crate) fn report_budget(limit: i64, retry_after: u64) -> Self {
+        let mut problem = Self::too_many(retry_after);
+        problem.0.code = "report_budget";
+        problem.0.detail = format!("you can file {limit} reports in 24 hours; the next in {retry_after} s");
+        problem
+    }
+
     /// 429.
     pub(crate) fn too_many(retry_after: u64) -> Self {
         let detail = format!("try again in {retry_after} s");

@@ -11,7 +11,7 @@ use actix_web::{
 use madang_core::users::Role;
 
 use crate::{
-    handlers::{account, feeds, live, operations, people, posts, relations, tickers},
+    handlers::{account, feeds, live, moderation, operations, people, posts, relations, reports, tickers},
     limits::Rate,
     problem::Problem,
 };
@@ -25,6 +25,8 @@ pub(crate) enum Access {
     Person,
     /// Everybody who is logged in, programs too.
     LoggedIn,
+    /// Those who decide cases.
+    Moderator,
 }
 
 impl Access {
@@ -34,6 +36,8 @@ impl Access {
             (Self::Public, _) | (Self::LoggedIn, Some(_)) => Ok(()),
             (_, None) => Err(Problem::unauthorized("log in first: POST /v1/auth/login")),
             (Self::Person, Some(role)) if role != Role::Service => Ok(()),
+            (Self::Moderator, Some(role)) if role.moderates() => Ok(()),
+            (Self::Moderator, Some(_)) => Err(Problem::forbidden("wrong_role", "this is for moderators")),
             (Self::Person, Some(_)) => {
                 Err(Problem::forbidden("wrong_role", "a service account cannot do what people do"))
             }
@@ -119,6 +123,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(people_routes());
     all.extend(post_routes());
     all.extend(feed_routes());
+    all.extend(report_routes());
+    all.extend(moderation_routes());
     all.extend(operation_routes());
     all
 }
@@ -366,6 +372,87 @@ fn feed_routes() -> Vec<Operation> {
             "Stop watching a ticker",
             || web::to(tickers::unwatch),
         ),
+    ]
+}
+
+fn report_routes() -> Vec<Operation> {
+    use Access::Person;
+    vec![
+        op((Method::POST, "/v1/posts/{id}/reports"), Person, Rate::Report, "Report a post, once", || {
+            web::to(reports::file)
+        })
+        .body("NewReport")
+        .answer(201, "Report"),
+        op((Method::DELETE, "/v1/posts/{id}/reports"), Person, Rate::Report, "Take my report back", || {
+            web::to(reports::withdraw)
+        }),
+        op((Method::GET, "/v1/me/reports"), Person, Rate::Read, "My reports and what became of them", || {
+            web::to(reports::mine)
+        })
+        .query(PAGE)
+        .answer(200, "ReportPage"),
+        op(
+            (Method::GET, "/v1/me/statements"),
+            Person,
+            Rate::Read,
+            "Statements of reasons about my posts",
+            || web::to(reports::statements),
+        )
+        .query(PAGE)
+        .answer(200, "StatementPage"),
+    ]
+}
+
+fn moderation_routes() -> Vec<Operation> {
+    use Access::Moderator;
+    vec![
+        op((Method::GET, "/v1/moderation/cases"), Moderator, Rate::Read, "The queue, worst first", || {
+            web::to(moderation::queue)
+        })
+        .query(&["state", "limit", "cursor"])
+        .answer(200, "CasePage"),
+        op((Method::GET, "/v1/moderation/cases/{id}"), Moderator, Rate::Read, "A case", || {
+            web::to(moderation::case)
+        })
+        .answer(200, "Case"),
+        op(
+            (Method::POST, "/v1/moderation/cases/{id}/claim"),
+            Moderator,
+            Rate::Write,
+            "Take a case for 15 minutes",
+            || web::to(moderation::claim),
+        )
+        .answer(200, "CaseVersion"),
+        op(
+            (Method::POST, "/v1/moderation/cases/{id}/release"),
+            Moderator,
+            Rate::Write,
+            "Give it back",
+            || web::to(moderation::release),
+        )
+        .answer(200, "CaseVersion"),
+        op(
+            (Method::POST, "/v1/moderation/cases/{id}/escalate"),
+            Moderator,
+            Rate::Write,
+            "Hand it to a senior moderator",
+            || web::to(moderation::escalate),
+        )
+        .answer(200, "CaseVersion"),
+        op((Method::POST, "/v1/moderation/cases/{id}/decisions"), Moderator, Rate::Write, "Decide", || {
+            web::to(moderation::decide)
+        })
+        .body("NewDecision")
+        .answer(201, "Decision"),
+        op(
+            (Method::GET, "/v1/moderation/audit"),
+            Moderator,
+            Rate::Read,
+            "The audit log, newest first",
+            || web::to(moderation::audit_log),
+        )
+        .query(&["object", "limit", "cursor"])
+        .answer(200, "AuditPage"),
     ]
 }
 

@@ -29,7 +29,7 @@ fn page(name: &str) -> Value {
 /// All of them, by name.
 pub(crate) fn all() -> Value {
     let mut schemas = json!({});
-    for part in [inputs(), people(), posts(), tickers(), operations()] {
+    for part in [inputs(), people(), posts(), tickers(), moderation(), operations()] {
         if let (Some(all), Value::Object(part)) = (schemas.as_object_mut(), part) {
             all.extend(part);
         }
@@ -125,12 +125,14 @@ fn posts() -> Value {
         "state": {"enum": ["visible", "limited", "auto_blocked", "removed", "temporary_measure", "held"]},
         "counts": counts, "viewer": {"oneOf": [viewer, {"type": "null"}]},
         "poll": {"oneOf": [poll, {"type": "null"}]}, "repost_of": inner, "quote_of": inner});
+    let token = json!({"type": "string", "description": "Signed: what was shown to whom and when."});
+    let placeholder = json!({"id": {"type": "string"}, "placeholder": {"enum": ["deleted", "unavailable"]}});
     json!({
         "Post": object(post, &[]),
-        "Placeholder": object(json!({"id": {"type": "string"}, "placeholder": {"enum": ["deleted", "unavailable"]}}), &[]),
+        "Placeholder": object(placeholder, &[]),
         "PostOrPlaceholder": {"oneOf": [reference("Post"), reference("Placeholder")]},
         "PostPage": object(json!({"items": list("PostOrPlaceholder"), "next_cursor": {"type": ["string", "null"]},
-            "view_token": {"type": "string", "description": "Signed: what was shown to whom and when."}}), &[]),
+            "view_token": token}), &[]),
         "Reference": object(json!({"id": {"type": "string"}}), &[]),
         "RevisionList": object(json!({"items": {"type": "array", "items": object(json!({"revision": {"type": "integer"},
             "body": {"type": "string"}, "replaced_at": {"type": "string", "format": "date-time"}}), &[])}}), &[]),
@@ -159,6 +161,71 @@ fn tickers() -> Value {
         "TrendList": page("Trend"),
         "Trend": object(json!({"ticker": reference("Ticker"), "authors": {"type": "integer"},
             "normal": {"type": "number"}, "surprise": {"type": "number"}}), &[]),
+    })
+}
+
+fn moderation() -> Value {
+    let (id, time) = (json!({"type": "string"}), json!({"type": "string", "format": "date-time"}));
+    let maybe_id = json!({"type": ["string", "null"]});
+    let maybe_time = json!({"type": ["string", "null"], "format": "date-time"});
+    let text = json!({"type": "string"});
+    let whole = json!({"type": "integer"});
+    let category = json!({"enum": ["leading_room", "impersonation", "false_information", "fake_profit", "abuse",
+        "sexual", "spam", "illegal", "other"]});
+    let listed = json!({"id": id, "post_id": id, "state": {"enum": ["open", "claimed", "escalated", "decided"]},
+        "priority": {"type": "number"}, "score": {"type": "number"}, "threshold": {"type": ["number", "null"]},
+        "distinct_clusters": whole, "viewers": {"type": ["integer", "null"]}, "brigade": {"type": "boolean"},
+        "assigned_to": maybe_id, "claimed_until": maybe_time, "opened_at": time, "version": whole});
+    let case_text = object(json!({"revision": whole, "body": text}), &[]);
+    let report = object(
+        json!({"reporter_id": id, "reporter": text, "category": category, "note": text,
+        "status": text, "revision": whole, "created_at": time}),
+        &[],
+    );
+    let decision = object(
+        json!({"kind": {"enum": ["keep", "limit", "block", "remove"]}, "actor_id": maybe_id,
+        "reason": category, "terms_clause": text, "previous_state": text, "new_state": text, "created_at": time,
+        "expires_at": maybe_time, "ended_at": maybe_time}),
+        &[],
+    );
+    let author = object(
+        json!({"id": id, "handle": text, "since": time, "posts": whole, "removed": whole, "kept": whole}),
+        &[],
+    );
+    let mut detail = listed.clone();
+    if let (Some(all), Value::Object(more)) = (
+        detail.as_object_mut(),
+        json!({"post_state": text, "body": text, "revisions": {"type": "array", "items": case_text},
+        "reported": {"type": "array", "items": case_text}, "reports": {"type": "array", "items": report},
+        "verdict": {"type": "object", "description": "What the rule counted and why."},
+        "decisions": {"type": "array", "items": decision}, "author": {"oneOf": [author, {"type": "null"}]}}),
+    ) {
+        all.extend(more);
+    }
+    json!({
+        "NewReport": object(json!({"category": category, "note": {"type": "string", "maxLength": 500},
+            "view_token": {"type": "string", "description": "Of a page that showed the post, or `X-View-Token` of the post itself; 2 s to 7 days old."}}),
+            &["note"]),
+        "Report": object(json!({"id": id, "post_id": id, "category": category, "note": text,
+            "status": {"enum": ["pending", "agreed", "disagreed", "ignored", "withdrawn"]}, "created_at": time,
+            "judged_at": maybe_time}), &[]),
+        "ReportPage": page("Report"),
+        "Statement": object(json!({"id": id, "post_id": id, "statement": {"type": "object",
+            "description": "Measure, scope, duration, facts, automation, ground and redress, in Korean and English."},
+            "created_at": time, "expires_at": maybe_time, "ended_at": maybe_time}), &[]),
+        "StatementPage": page("Statement"),
+        "CaseListed": object(listed, &[]),
+        "CasePage": page("CaseListed"),
+        "Case": object(detail, &[]),
+        "CaseVersion": object(json!({"id": id, "version": whole}), &[]),
+        "NewDecision": object(json!({"measure": {"enum": ["keep", "limit", "remove"]}, "reason": category,
+            "terms_clause": {"type": "string", "maxLength": 100},
+            "lock": {"type": "boolean", "description": "With keep: reports of this text do not count again."},
+            "version": {"type": "integer", "description": "Of the case as it was read."}}), &["terms_clause", "lock"]),
+        "Decision": object(json!({"id": id, "case_id": id, "measure": {"enum": ["keep", "limit", "remove"]}}), &[]),
+        "AuditRow": object(json!({"seq": whole, "at": time, "actor_id": maybe_id, "actor_role": text, "action": text,
+            "object": text, "before": {}, "after": {}, "request_id": maybe_id}), &[]),
+        "AuditPage": page("AuditRow"),
     })
 }
 

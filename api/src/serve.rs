@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use actix_web::{App as WebApp, HttpServer, middleware::from_fn, web::Data};
 use anyhow::Context;
 use chrono::Utc;
-use madang_core::{db, settings::Settings, shutdown};
-use madang_feed::work::Worker;
+use madang_core::{changes, db, settings::Settings, shutdown};
+use madang_feed::{Feed, work::Worker};
+use madang_moderation::{decisions, exposure};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -45,12 +46,16 @@ pub(crate) async fn serve(settings: Settings, with_worker: bool) -> anyhow::Resu
     tasks.spawn("changes", until(stop.clone(), async move { polling.feed.poll_changes().await }));
     let waking = app.clone();
     tasks.spawn("waker", until(stop.clone(), async move { waking.waker.run(&waking.pool).await }));
+    let seen = app.clone();
+    tasks.spawn("views", until(stop.clone(), async move { seen.views.run(&seen.pool).await }));
     let upkeep = app.clone();
     tasks.spawn("upkeep", until(stop.clone(), async move { keep_up(&upkeep).await }));
     if with_worker {
         let worker = Worker::new(app.feed.clone(), app.settings.work);
         let stop = stop.clone();
+        let (feed, easing) = (app.feed.clone(), stop.clone());
         tasks.spawn("worker", async move { worker.run(stop).await });
+        tasks.spawn("moderation", until(easing, async move { moderate(&feed).await }));
     }
     tasks.run(app.settings.work.stop_deadline).await
 }
@@ -62,8 +67,9 @@ pub(crate) async fn work(settings: Settings) -> anyhow::Result<()> {
     let pool = db::connect(&settings.database)?;
     let feed = Arc::new(open_feed(&settings, pool, Vec::new())?);
     let mut tasks = shutdown::Tasks::new(stop.clone());
-    let worker = Worker::new(feed, settings.work);
+    let worker = Worker::new(feed.clone(), settings.work);
     let stopping = stop.clone();
+    tasks.spawn("moderation", until(stop.clone(), async move { moderate(&feed).await }));
     tasks.spawn("worker", async move { worker.run(stopping).await });
     if let Some(bind) = settings.work.bind {
         let (handle, closing) = (metrics.clone(), stop.clone());
@@ -116,6 +122,38 @@ async fn until(stop: CancellationToken, task: impl Future<Output = ()>) -> anyho
     tokio::select! {
         () = stop.cancelled() => Ok(()),
         () = task => Ok(()),
+    }
+}
+
+/// What moderation does by the clock. Any number of processes may do it: rows are locked.
+async fn moderate(feed: &Feed) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    let mut rounds = 0_u32;
+    loop {
+        ticks.tick().await;
+        if let Err(error) = ease_expired(feed).await {
+            tracing::warn!(%error, "failed to ease blocks whose time is over, it is repeated");
+        }
+        if rounds.is_multiple_of(720)
+            && let Err(error) = exposure::keep_partitions(&feed.pool).await
+        {
+            tracing::warn!(%error, "failed to make the partitions of views, it is repeated in an hour");
+        }
+        rounds = rounds.wrapping_add(1);
+    }
+}
+
+async fn ease_expired(feed: &Feed) -> sqlx::Result<()> {
+    loop {
+        // One a transaction, so that nobody waits for many.
+        let mut tx = feed.pool.begin().await?;
+        let eased = decisions::ease_expired(&mut tx, Utc::now(), 1).await?;
+        tx.commit().await?;
+        if eased.is_empty() {
+            return Ok(());
+        }
+        let number = changes::latest(&feed.pool).await?;
+        feed.publish(number).await;
     }
 }
 

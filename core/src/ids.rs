@@ -73,6 +73,18 @@ id_type!(
     /// A post, reply, repost or quote.
     PostId
 );
+id_type!(
+    /// A moderation case.
+    CaseId
+);
+id_type!(
+    /// A report of a post.
+    ReportId
+);
+id_type!(
+    /// A decision about a post, by a person or by the rule.
+    DecisionId
+);
 
 /// An instrument's row number; the canonical id outside is `market:code`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, sqlx::Type)]

@@ -63,7 +63,12 @@ pub fn parse_line(raw: &str, max: usize) -> Result<String, BadText> {
 
 /// A profile text, which may be empty.
 pub fn parse_bio(raw: &str) -> Result<String, BadText> {
-    match clean(raw, MAX_BIO_CHARS, true) {
+    parse_note(raw, MAX_BIO_CHARS)
+}
+
+/// A text of several lines, which may be empty.
+pub fn parse_note(raw: &str, max: usize) -> Result<String, BadText> {
+    match clean(raw, max, true) {
         Err(BadText::Empty) => Ok(String::new()),
         other => other,
     }

@@ -12,6 +12,10 @@ pub enum Role {
     Investor,
     /// Decides cases.
     Moderator,
+    /// A moderator who also takes escalated cases and appeals.
+    Senior,
+    /// Acts on rights claims.
+    Legal,
     /// Runs the place.
     Admin,
     /// A program of the broker's.
@@ -20,13 +24,16 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 4] = [Self::Investor, Self::Moderator, Self::Admin, Self::Service];
+    pub const ALL: [Self; 6] =
+        [Self::Investor, Self::Moderator, Self::Senior, Self::Legal, Self::Admin, Self::Service];
 
     /// The name in the table and in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Investor => "investor",
             Self::Moderator => "moderator",
+            Self::Senior => "senior",
+            Self::Legal => "legal",
             Self::Admin => "admin",
             Self::Service => "service",
         }
@@ -34,7 +41,12 @@ impl Role {
 
     /// Whether user blocks do not bind them.
     pub const fn is_staff(self) -> bool {
-        matches!(self, Self::Moderator | Self::Admin)
+        matches!(self, Self::Moderator | Self::Senior | Self::Legal | Self::Admin)
+    }
+
+    /// Whether they decide cases.
+    pub const fn moderates(self) -> bool {
+        matches!(self, Self::Moderator | Self::Senior | Self::Admin)
     }
 
     /// From the table: an unknown name has the fewest rights.
@@ -50,7 +62,7 @@ impl std::str::FromStr for Role {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == name)
-            .ok_or_else(|| "must be investor, moderator, admin or service".to_owned())
+            .ok_or_else(|| "must be investor, moderator, senior, legal, admin or service".to_owned())
     }
 }
 

@@ -31,6 +31,31 @@ impl PostState {
         Self::Deleted,
     ];
 
+    /// The name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Visible => "visible",
+            Self::Limited => "limited",
+            Self::AutoBlocked => "auto_blocked",
+            Self::Removed => "removed",
+            Self::TempMeasure => "temporary_measure",
+            Self::Held => "held",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// To the column `moderation_state`; a deletion stands in a column of its own.
+    pub const fn column(self) -> i16 {
+        match self {
+            Self::Visible | Self::Deleted => 0,
+            Self::Limited => 1,
+            Self::AutoBlocked => 2,
+            Self::Removed => 3,
+            Self::TempMeasure => 4,
+            Self::Held => 5,
+        }
+    }
+
     /// From the columns `moderation_state` and `deleted_at`.
     pub const fn from_columns(moderation_state: i16, deleted: bool) -> Self {
         match (deleted, moderation_state) {

@@ -128,7 +128,7 @@ pub fn members(post: &PostRecord, catalogue: &Catalogue) -> String {
         "tickers": tickers, "stance": post.stance.as_str(),
         "reply_to": post.reply_to, "root": post.root,
         "edited_at": post.edited_at.map(rfc3339), "revision": post.revision,
-        "state": state_name(post.state),
+        "state": post.state.as_str(),
     })
     .to_string();
     format!(",{}", object.trim_start_matches('{').trim_end_matches('}'))
@@ -137,18 +137,6 @@ pub fn members(post: &PostRecord, catalogue: &Catalogue) -> String {
 /// RFC 3339 in UTC with milliseconds.
 pub fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-}
-
-const fn state_name(state: PostState) -> &'static str {
-    match state {
-        PostState::Visible => "visible",
-        PostState::Limited => "limited",
-        PostState::AutoBlocked => "auto_blocked",
-        PostState::Removed => "removed",
-        PostState::TempMeasure => "temporary_measure",
-        PostState::Held => "held",
-        PostState::Deleted => "deleted",
-    }
 }
 
 /// What stands where a post was.

@@ -34,6 +34,14 @@ pub enum List {
     Prices = 12,
     /// Tickers.
     Tickers = 13,
+    /// One's own reports.
+    Reports = 14,
+    /// Statements about one's own posts.
+    Statements = 15,
+    /// The moderators' queue.
+    Cases = 16,
+    /// The audit log.
+    Audit = 17,
 }
 
 /// Which list, of what, for whom.

@@ -49,6 +49,8 @@ pub struct Page {
     pub body: String,
     /// The posts on it, in order.
     pub ids: Vec<PostId>,
+    /// The posts whose text is on it, those inside others too.
+    pub shown: Vec<PostId>,
     /// The cursor in the envelope.
     pub next_cursor: Option<String>,
 }
@@ -121,15 +123,42 @@ impl Feed {
         Ok(card.filter(|card| !card.deleted).map(|card| card.json.to_string()))
     }
 
+    /// One post as JSON, the posts whose text is in it, and the token that says so; `None` when the viewer may
+    /// not know of it.
+    pub async fn post_shown(
+        &self,
+        look: &Look,
+        id: PostId,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Option<(String, Vec<PostId>, String)>> {
+        let picked = self.pick(look, Surface::Direct, &[id], 1).await?;
+        let shown = picked.shown_ids();
+        let body = self.post_json(look, &picked, now).await?;
+        Ok(body.map(|body| {
+            let token = self.view_token(look, &shown, now);
+            (body, shown, token)
+        }))
+    }
+
     /// One post as JSON, or `None` when the viewer may not know of it.
     pub async fn post(&self, look: &Look, id: PostId, now: DateTime<Utc>) -> sqlx::Result<Option<String>> {
         let picked = self.pick(look, Surface::Direct, &[id], 1).await?;
+        self.post_json(look, &picked, now).await
+    }
+
+    async fn post_json(
+        &self,
+        look: &Look,
+        picked: &Picked,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Option<String>> {
         let Some(item) = picked.items.first() else {
             return Ok(None);
         };
         let mut out = String::new();
-        let marks = self.marks_on(look, &picked.shown_ids()).await?;
-        self.write_item(&mut out, look, item, &picked.inner, &marks_by_id(&picked.shown_ids(), marks), now);
+        let shown = picked.shown_ids();
+        let marks = marks_by_id(&shown, self.marks_on(look, &shown).await?);
+        self.write_item(&mut out, look, item, &picked.inner, &marks, now);
         Ok(Some(out))
     }
 
@@ -158,7 +187,7 @@ impl Feed {
         }
         body.extend([r#","view_token":""#, &self.view_token(look, &shown, now), r#""}"#]);
         let ids = picked.items.iter().map(Item::id).collect();
-        Ok(Page { body, ids, next_cursor })
+        Ok(Page { body, ids, shown, next_cursor })
     }
 
     fn write_item(

@@ -12,6 +12,6 @@ pub mod schema;
 pub mod server;
 pub mod wait;
 
-pub use client::{Answer, Api};
+pub use client::{Answer, Api, PASSWORD};
 pub use server::{Service, Setup, Shared};
 pub use wait::{all, until};

@@ -15,6 +15,7 @@ use madang_core::{
     settings::Settings,
     users::{self, NewUser, Role},
 };
+use madang_moderation::audit;
 use sqlx::PgPool;
 
 /// What an operator does by hand.
@@ -24,7 +25,7 @@ pub(crate) enum AdminCommand {
     CreateUser {
         /// Handle.
         handle: String,
-        /// investor, moderator, admin or service.
+        /// investor, moderator, senior, legal, admin or service.
         #[arg(long, default_value = "investor")]
         role: Role,
         /// Password; without one nobody can log in, but tokens can be issued.
@@ -38,7 +39,7 @@ pub(crate) enum AdminCommand {
     SetRole {
         /// Handle.
         handle: String,
-        /// investor, moderator, admin or service.
+        /// investor, moderator, senior, legal, admin or service.
         role: Role,
     },
     /// Issue a login token, for programs; it is printed once.
@@ -49,11 +50,23 @@ pub(crate) enum AdminCommand {
         #[arg(long, default_value_t = 365)]
         days: i64,
     },
+    /// Look at the record of moderation.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Look at the job queue.
     Jobs {
         #[command(subcommand)]
         command: JobsCommand,
     },
+}
+
+/// What can be done with the audit log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Go through the whole chain of hashes; fails at the first row that was changed, moved or taken out.
+    Verify,
 }
 
 /// What can be done with the queue.
@@ -81,12 +94,26 @@ pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::R
             let user = super::person(&pool, &handle).await?;
             println!("{}", sessions::start(&pool, user, Utc::now(), days.clamp(1, 3_650)).await?);
         }
+        AdminCommand::Audit { command: AuditCommand::Verify } => return verify_audit(&pool).await,
         AdminCommand::Jobs { command: JobsCommand::List } => list_jobs(&pool).await?,
         AdminCommand::Jobs { command: JobsCommand::Replay { kind } } => {
             println!("{} jobs replayed", jobs::replay(&pool, kind.as_deref()).await?);
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn verify_audit(pool: &PgPool) -> anyhow::Result<ExitCode> {
+    Ok(match audit::verify(pool).await? {
+        Ok(rows) => {
+            println!("{rows} rows, the chain is whole");
+            ExitCode::SUCCESS
+        }
+        Err(broken) => {
+            println!("the chain is broken: {broken}");
+            ExitCode::FAILURE
+        }
+    })
 }
 
 async fn create_user(

@@ -1,7 +1,7 @@
 //! Lists of posts.
 
 use actix_web::{HttpRequest, HttpResponse};
-use madang_feed::{home::Order, listings::Listing};
+use madang_feed::{home::Order, listings::Listing, pages::Page};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ pub(crate) async fn home(call: Call) -> Result<HttpResponse, Problem> {
     let query: OrderedQuery = call.query()?;
     let (order, limit) = (query.order()?, page_limit(query.limit)?);
     let page = call.app.feed.home(call.who()?, order, query.cursor.as_deref(), limit, call.now).await?;
-    Ok(json(page.body))
+    Ok(shown(&call, page))
 }
 
 /// `GET /v1/tickers/{symbol}/posts`
@@ -50,14 +50,22 @@ pub(crate) async fn board(call: Call, req: HttpRequest) -> Result<HttpResponse, 
     let ticker = ticker(&call, &req).await?;
     let cursor = query.cursor.as_deref();
     let page = call.app.feed.board(call.viewer(), ticker.id, order, cursor, limit, call.now).await?;
-    Ok(json(page.body))
+    Ok(shown(&call, page))
+}
+
+/// Sends a page and counts whom it was shown to.
+fn shown(call: &Call, page: Page) -> HttpResponse {
+    if let Some(who) = call.viewer() {
+        call.app.views.note(who.user, page.shown, call.now);
+    }
+    json(page.body)
 }
 
 async fn listed(call: &Call, list: Listing) -> Result<HttpResponse, Problem> {
     let query: PageQuery = call.query()?;
     let limit = query.limit()?;
     let page = call.app.feed.listed(call.viewer(), list, query.cursor.as_deref(), limit, call.now).await?;
-    Ok(json(page.body))
+    Ok(shown(call, page))
 }
 
 /// `GET /v1/users/{handle}/posts`
@@ -91,7 +99,7 @@ pub(crate) async fn trending_posts(call: Call) -> Result<HttpResponse, Problem> 
     let query: PageQuery = call.query()?;
     let limit = query.limit()?;
     let page = call.app.feed.trending_posts(call.viewer(), query.cursor.as_deref(), limit, call.now).await?;
-    Ok(json(page.body))
+    Ok(shown(&call, page))
 }
 
 /// `GET /v1/trending/tickers`

@@ -3,16 +3,18 @@
 pub(crate) mod account;
 pub(crate) mod feeds;
 pub(crate) mod live;
+pub(crate) mod moderation;
 pub(crate) mod operations;
 pub(crate) mod people;
 pub(crate) mod posts;
 pub(crate) mod relations;
+pub(crate) mod reports;
 pub(crate) mod tickers;
 
 use actix_web::HttpRequest;
 use madang_core::{
     handle::Handle,
-    ids::PostId,
+    ids::{CaseId, PostId},
     tickers::{Ticker, TickerStatus},
     users::{self, Profile},
 };
@@ -50,6 +52,11 @@ pub(crate) fn page_limit(limit: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
+/// One more than asked, to know whether there are more.
+pub(crate) fn one_more(limit: usize) -> i64 {
+    i64::try_from(limit + 1).unwrap_or(i64::MAX)
+}
+
 fn segment<'a>(req: &'a HttpRequest, name: &str) -> &'a str {
     req.match_info().get(name).unwrap_or_default()
 }
@@ -57,6 +64,11 @@ fn segment<'a>(req: &'a HttpRequest, name: &str) -> &'a str {
 /// The post an address names.
 pub(crate) fn post_id(req: &HttpRequest) -> Result<PostId, Problem> {
     segment(req, "id").parse().map_err(|_| Problem::not_found("post"))
+}
+
+/// The case an address names.
+pub(crate) fn case_id(req: &HttpRequest) -> Result<CaseId, Problem> {
+    segment(req, "id").parse().map_err(|_| Problem::not_found("case"))
 }
 
 /// A path segment as text.

@@ -14,7 +14,7 @@ use madang_feed::{
 };
 use serde_json::json;
 
-use super::{PageQuery, account::send, visible_person};
+use super::{PageQuery, account::send, one_more, visible_person};
 use crate::{call::Call, problem::Problem};
 
 /// `GET /v1/users/{handle}`
@@ -64,7 +64,7 @@ async fn follow_page(call: &Call, req: &HttpRequest, followers: bool) -> Result<
     let subject = if followers { profile.id.get() } else { -profile.id.get() };
     let scope = Scope { list: List::People, subject, viewer: look.id() };
     let after = open(call, &scope, query.cursor.as_deref())?;
-    let ids = follows::page(&call.app.pool, profile.id, followers, after, count(limit)).await?;
+    let ids = follows::page(&call.app.pool, profile.id, followers, after, one_more(limit)).await?;
     people_page(call, &look, &scope, ids, limit).await
 }
 
@@ -76,13 +76,8 @@ pub(crate) async fn own_people(call: &Call, list: relations::PeopleList) -> Resu
     let subject = i64::from(list == relations::PeopleList::Blocked);
     let scope = Scope { list: List::OwnPeople, subject, viewer: who.user.get() };
     let after = open(call, &scope, query.cursor.as_deref())?;
-    let ids = relations::people(&call.app.pool, who.user, list, after, count(limit)).await?;
+    let ids = relations::people(&call.app.pool, who.user, list, after, one_more(limit)).await?;
     people_page(call, &Look::anonymous(), &scope, ids, limit).await
-}
-
-/// One more than asked, to know whether there are more.
-fn count(limit: usize) -> i64 {
-    i64::try_from(limit + 1).unwrap_or(i64::MAX)
 }
 
 fn open(call: &Call, scope: &Scope, cursor: Option<&str>) -> Result<i64, Problem> {

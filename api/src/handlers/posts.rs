@@ -2,7 +2,10 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::LOCATION},
+    http::{
+        StatusCode,
+        header::{HeaderName, LOCATION},
+    },
 };
 use chrono::Duration;
 use madang_core::{
@@ -277,8 +280,17 @@ async fn answer_tail(call: &Call, look: &Look, post: &NewPost) -> Result<String,
 pub(crate) async fn read(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
     let id = post_id(&req)?;
     let look = call.app.feed.look(call.viewer()).await?;
-    let post = call.app.feed.post(&look, id, call.now).await?;
-    post.map(json).ok_or_else(|| Problem::not_found("post"))
+    let post = call.app.feed.post_shown(&look, id, call.now).await?;
+    let (body, shown, token) = post.ok_or_else(|| Problem::not_found("post"))?;
+    if let Some(who) = call.viewer() {
+        call.app.views.note(who.user, shown, call.now);
+    }
+    // In a header, so that a post is the same text here, in lists and in the answer to its author.
+    let mut response = json(body);
+    if let Ok(token) = token.try_into() {
+        response.headers_mut().insert(HeaderName::from_static("x-view-token"), token);
+    }
+    Ok(response)
 }
 
 /// `GET /v1/posts/{id}/revisions`

@@ -20,7 +20,7 @@ pub use publish::{
     Created, NewPoll, NewPost, PricedTicker, Published, Submission, create, create_all, repost,
 };
 pub use read::{PostCounts, PostRecord, Revision, Target, TickerMark, counts, records, revisions, target};
-pub use remove::{EditRefused, Edited, delete, delete_all_of, edit, list_again, unrepost};
+pub use remove::{EditRefused, Edited, delete, delete_all_of, edit, list_again, restrict, unrepost};
 
 /// Whether the writer expects the price to rise or to fall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

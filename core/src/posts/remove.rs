@@ -11,6 +11,7 @@ use crate::{
     ids::{PostId, UserId},
     jobs::{self, JobKind},
     text::PostBody,
+    visibility::PostState,
 };
 
 /// Why an edit was refused.
@@ -163,11 +164,25 @@ pub async fn delete_all_of(tx: &mut PgConnection, author: UserId, now: DateTime<
     unlist(tx, &posts).await
 }
 
+/// Takes a post out of feeds and boards, with its reposts, under a state that is not visible. The caller
+/// holds the post's row and records the change.
+pub async fn restrict(tx: &mut PgConnection, post: PostId, state: PostState) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE posts SET moderation_state = $2, moderation_version = moderation_version + 1, listed = false
+         WHERE id = $1",
+        post.get(),
+        state.column()
+    )
+    .execute(&mut *tx)
+    .await?;
+    unlist(tx, &[post.get()]).await
+}
+
 /// Lists a post again after a wrong block, with one second rank from `now`; its id and shown time stay.
 /// Its reposts come back with it. The caller records the change.
 pub async fn list_again(tx: &mut PgConnection, post: PostId, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "UPDATE posts SET moderation_state = 0, listed = true,
+        "UPDATE posts SET moderation_state = 0, moderation_version = moderation_version + 1, listed = true,
              restored_rank = coalesce(restored_rank, post_rank($2, author_followers, 0))
          WHERE id = $1 AND deleted_at IS NULL AND NOT listed",
         post.get(),

@@ -1,0 +1,126 @@
+//! What a decision does to the reporters: their reports are agreed or disagreed with, and their word weighs
+//! more or less next time. Verdicts halve in effect every 180 days.
+
+use chrono::{DateTime, Utc};
+use madang_core::ids::CaseId;
+use sqlx::PgConnection;
+
+use crate::{
+    cases::Subject,
+    rule::{self, RuleSettings, Sanction, decayed},
+    settings,
+};
+
+/// Judges the pending reports of a case. Returns the categories they named.
+pub(crate) async fn settle(
+    tx: &mut PgConnection,
+    case: CaseId,
+    subject: &Subject,
+    agreed: bool,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<String>> {
+    let status = if agreed { "agreed" } else { "disagreed" };
+    let rows = sqlx::query!(
+        "UPDATE reports SET status = $2, judged_at = $3 WHERE case_id = $1 AND status = 'pending' AND post_id = $4
+         RETURNING reporter_id, category",
+        case.get(),
+        status,
+        now,
+        subject.id.get()
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let (rule, _) = settings::current(&mut *tx).await?;
+    let mut reporters: Vec<i64> = rows.iter().map(|row| row.reporter_id).collect();
+    // In one order, so that two decisions at once about the same people do not wait in a circle.
+    reporters.sort_unstable();
+    for reporter in reporters {
+        count(&mut *tx, &rule, reporter, agreed, now).await?;
+    }
+    let mut categories: Vec<String> = rows.into_iter().map(|row| row.category).collect();
+    categories.sort_unstable();
+    categories.dedup();
+    Ok(categories)
+}
+
+async fn count(
+    tx: &mut PgConnection,
+    rule: &RuleSettings,
+    reporter: i64,
+    agreed: bool,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO reporter_stats (user_id, updated_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        reporter,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    let held = sqlx::query!(
+        "SELECT agreed, disagreed, mutes, warned_at, muted_until, updated_at FROM reporter_stats
+         WHERE user_id = $1 FOR UPDATE",
+        reporter
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let left = |tally| decayed(rule, tally, held.updated_at, now);
+    let (agrees, disagrees) = (
+        left(held.agreed) + f64::from(u8::from(agreed)),
+        left(held.disagreed) + f64::from(u8::from(!agreed)),
+    );
+    sqlx::query!(
+        "UPDATE reporter_stats SET agreed = $2, disagreed = $3, updated_at = $4 WHERE user_id = $1",
+        reporter,
+        agrees,
+        disagrees,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    if agreed {
+        Ok(())
+    } else {
+        sanction(tx, rule, reporter, (held.warned_at.is_some(), held.mutes), now).await
+    }
+}
+
+/// Who is wrong too often is warned, then does not count for a day, a week, a month. Their reports are
+/// kept and can be read all the same.
+async fn sanction(
+    tx: &mut PgConnection,
+    rule: &RuleSettings,
+    reporter: i64,
+    (warned, mutes): (bool, i32),
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) FILTER (WHERE status = 'disagreed') AS "wrong!", count(*) AS "judged!"
+           FROM reports WHERE reporter_id = $1 AND status IN ('agreed', 'disagreed')
+             AND judged_at > $2::timestamptz - make_interval(days => 7)"#,
+        reporter,
+        now
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let number = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
+    let earlier = u32::from(warned) + u32::try_from(mutes).unwrap_or(0);
+    let Some(sanction) = rule::mute_after(rule, number(row.wrong), number(row.judged), earlier) else {
+        return Ok(());
+    };
+    let until = match sanction {
+        Sanction::Warning => None,
+        Sanction::Mute { hours } => Some(now + chrono::Duration::hours(hours.into())),
+    };
+    sqlx::query!(
+        "UPDATE reporter_stats SET warned_at = coalesce(warned_at, $2), mutes = mutes + $3,
+             muted_until = greatest(muted_until, $4) WHERE user_id = $1",
+        reporter,
+        now,
+        i32::from(until.is_some()),
+        until
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
