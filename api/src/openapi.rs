@@ -106,7 +106,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
 fn path_words(name: &str) -> &'static str {
     match name {
         "handle" => "A person's handle.",
-        "id" => "The id of a post or case.",
+        "id" => "The id of a post, case or appeal.",
         "symbol" => "`market:code`, or a code or name that only one instrument has.",
         "keyword" => "The word.",
         _ => "A file's name.",

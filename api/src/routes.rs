@@ -11,7 +11,9 @@ use actix_web::{
 use madang_core::users::Role;
 
 use crate::{
-    handlers::{account, feeds, live, moderation, operations, people, posts, relations, reports, tickers},
+    handlers::{
+        account, appeals, feeds, live, moderation, operations, people, posts, relations, reports, tickers,
+    },
     limits::Rate,
     problem::Problem,
 };
@@ -400,6 +402,14 @@ fn report_routes() -> Vec<Operation> {
         )
         .query(PAGE)
         .answer(200, "StatementPage"),
+        op((Method::POST, "/v1/appeals"), Person, Rate::Report, "Appeal against a decision, once", || {
+            web::to(appeals::send)
+        })
+        .body("NewAppeal")
+        .answer(201, "Appeal"),
+        op((Method::GET, "/v1/me/appeals"), Person, Rate::Read, "My appeals", || web::to(appeals::mine))
+            .query(PAGE)
+            .answer(200, "AppealPage"),
     ]
 }
 
@@ -444,6 +454,24 @@ fn moderation_routes() -> Vec<Operation> {
         })
         .body("NewDecision")
         .answer(201, "Decision"),
+        op(
+            (Method::GET, "/v1/moderation/appeals"),
+            Moderator,
+            Rate::Read,
+            "Appeals, most urgent first",
+            || web::to(appeals::queue),
+        )
+        .query(PAGE)
+        .answer(200, "WaitingAppealPage"),
+        op(
+            (Method::POST, "/v1/moderation/appeals/{id}/decisions"),
+            Moderator,
+            Rate::Write,
+            "Decide an appeal against another moderator's decision",
+            || web::to(appeals::decide),
+        )
+        .body("NewAppealDecision")
+        .answer(201, "AppealDecision"),
         op(
             (Method::GET, "/v1/moderation/audit"),
             Moderator,

@@ -82,6 +82,10 @@ id_type!(
     ReportId
 );
 id_type!(
+    /// An appeal against a decision.
+    AppealId
+);
+id_type!(
     /// A decision about a post, by a person or by the rule.
     DecisionId
 );

@@ -42,6 +42,10 @@ pub enum List {
     Cases = 16,
     /// The audit log.
     Audit = 17,
+    /// One's own appeals.
+    Appeals = 18,
+    /// Appeals that wait for a moderator.
+    AppealQueue = 19,
 }
 
 /// Which list, of what, for whom.

@@ -144,7 +144,9 @@ pub(crate) async fn judge(
     let (rule, _) = settings::current(&mut *tx).await?;
     let text = screener.verdict(&subject.body);
     let given = evidence::gather(&mut *tx, &rule, (subject, case), text, now).await?;
-    let verdict = rule::evaluate(&rule, &given, now);
+    // One who came a moment later may have had the post's row first: their report is of now too.
+    let newest = given.reports.iter().map(|report| report.reported_at).max();
+    let verdict = rule::evaluate(&rule, &given, newest.map_or(now, |newest| newest.max(now)));
     let opened = note(&mut *tx, case, &rule, &verdict, now).await?;
     let measure = match verdict.change_to {
         Some(CurrentState::Limited) => Measure::Limit,

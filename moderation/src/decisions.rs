@@ -328,6 +328,51 @@ async fn refuse(
     Ok(own.then_some(Refused::OwnReport))
 }
 
+/// An appeal was heard: the case ends with the post kept, and what was imposed is over. Returns whether the
+/// post's state changed.
+pub(crate) async fn lift(
+    tx: &mut PgConnection,
+    subject: &Subject,
+    case: CaseId,
+    moderator: Who,
+    held: bool,
+    now: DateTime<Utc>,
+    request_id: &str,
+) -> sqlx::Result<bool> {
+    sqlx::query!(
+        "UPDATE mod_decisions SET ended_at = $2 WHERE case_id = $1 AND ended_at IS NULL",
+        case.get(),
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "UPDATE mod_cases SET state = 'decided', decided_at = coalesce(decided_at, $2), version = version + 1
+         WHERE id = $1",
+        case.get(),
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    if !held || subject.state == PostState::Visible {
+        return Ok(false);
+    }
+    let entry = Entry {
+        actor: Actor::Person(moderator),
+        case,
+        measure: Measure::Keep,
+        reason: Category::Other,
+        terms_clause: "",
+        categories: &[],
+        locked: false,
+        expires_at: None,
+        now,
+        request_id,
+    };
+    record(&mut *tx, subject, &entry).await?;
+    put(tx, subject, PostState::Visible, now).await
+}
+
 /// Eases provisional blocks whose time is over; those for scams and illegal content stay and are escalated.
 /// Returns the posts concerned, at most `limit`.
 pub async fn ease_expired(

@@ -43,6 +43,24 @@ pub(crate) async fn settle(
     Ok(categories)
 }
 
+/// A decision that agreed with a case's reports did not stand: they were wrong after all.
+pub(crate) async fn reverse(tx: &mut PgConnection, case: CaseId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let mut reporters = sqlx::query_scalar!(
+        "UPDATE reports SET status = 'disagreed', judged_at = $2
+         WHERE case_id = $1 AND status IN ('agreed', 'pending') RETURNING reporter_id",
+        case.get(),
+        now
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    reporters.sort_unstable();
+    let (rule, _) = settings::current(&mut *tx).await?;
+    for reporter in reporters {
+        count(&mut *tx, &rule, reporter, false, now).await?;
+    }
+    Ok(())
+}
+
 async fn count(
     tx: &mut PgConnection,
     rule: &RuleSettings,

@@ -43,7 +43,7 @@ const PUBLIC: [&str; 25] = [
 const LOGGED_IN: [&str; 2] = ["GET /v1/me", "POST /v1/auth/logout"];
 
 /// For people and staff, not for programs.
-const PEOPLE: [&str; 42] = [
+const PEOPLE: [&str; 44] = [
     "DELETE /v1/me",
     "DELETE /v1/me/keyword-mutes/{keyword}",
     "DELETE /v1/posts/{id}",
@@ -82,14 +82,18 @@ const PEOPLE: [&str; 42] = [
     "HEAD /v1/me/watchlist",
     "HEAD /v1/watchlist/posts",
     "DELETE /v1/posts/{id}/reports",
+    "GET /v1/me/appeals",
     "GET /v1/me/reports",
+    "POST /v1/appeals",
     "GET /v1/me/statements",
     "POST /v1/posts/{id}/reports",
     "HEAD /v1/me/reports",
 ];
 
 /// For those who decide cases.
-const MODERATORS: [&str; 8] = [
+const MODERATORS: [&str; 10] = [
+    "GET /v1/moderation/appeals",
+    "POST /v1/moderation/appeals/{id}/decisions",
     "GET /v1/moderation/audit",
     "GET /v1/moderation/cases",
     "GET /v1/moderation/cases/{id}",

@@ -4,6 +4,7 @@ mod admin;
 mod check;
 mod import;
 mod rebuild;
+mod rules;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -59,6 +60,11 @@ enum Command {
         #[arg(long)]
         repair: bool,
     },
+    /// Measure the moderation rules; needs no stores.
+    Rules {
+        #[command(subcommand)]
+        command: rules::RulesCommand,
+    },
     /// Administration.
     Admin {
         #[command(subcommand)]
@@ -68,6 +74,9 @@ enum Command {
 
 /// Does what was asked; the exit status is 0 only when all is well.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Rules { command } = &cli.command {
+        return Ok(rules::run(command));
+    }
     let settings = Settings::from_env()?;
     let _telemetry = telemetry::install(&settings.telemetry)?;
     match cli.command {
@@ -82,6 +91,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rebuild { user } => rebuild::run(&settings, user.as_deref()).await,
         Command::Check { user, every, repair } => check::run(&settings, user.as_deref(), every, repair).await,
         Command::Admin { command } => admin::run(&settings, command).await,
+        // Answered before the settings are read.
+        Command::Rules { command } => Ok(rules::run(&command)),
     }
 }
 

@@ -6,7 +6,7 @@ use madang_core::{
     ids::PostId,
     text,
     viewer::Who,
-    visibility::{Sight, Surface, sight},
+    visibility::{Onlooker, PostState, Sight, Surface, sight},
 };
 use madang_feed::cursor::{List, Scope};
 use madang_moderation::{
@@ -42,8 +42,7 @@ pub(crate) async fn file(call: Call, req: HttpRequest, body: Body) -> Result<Htt
     })?;
     let note =
         text::parse_note(&input.note, MAX_NOTE_CHARS).map_err(|error| Problem::field("note", error))?;
-    let post = original(&call, who, asked).await?;
-    was_shown(&call, who, post, &input.view_token)?;
+    let post = shown_original(&call, who, asked, &input.view_token).await?;
     call.write(body.bytes(), async |tx| {
         let new = NewReport {
             post,
@@ -82,8 +81,9 @@ fn refused(call: &Call, why: Refused) -> Problem {
     }
 }
 
-/// The post that is meant: a repost stands for its original. It must be visible to the one who reports.
-async fn original(call: &Call, who: Who, asked: PostId) -> Result<PostId, Problem> {
+/// The post that is meant: a repost stands for its original. It is visible to the one who reports, or was
+/// when it was shown to them: what they saw of a post that was hidden meanwhile counts, and is judged.
+async fn shown_original(call: &Call, who: Who, asked: PostId, token: &str) -> Result<PostId, Problem> {
     let look = call.app.feed.look(Some(who)).await?;
     let not_found = || Problem::not_found("post");
     let mut id = asked;
@@ -92,8 +92,11 @@ async fn original(call: &Call, who: Who, asked: PostId) -> Result<PostId, Proble
         id = original;
         target = posts::target(&call.app.pool, id).await?.ok_or_else(not_found)?;
     }
-    match sight(target.state, look.onlooker(target.author), Surface::Direct) {
-        Sight::Show => Ok(id),
+    let shown = was_shown(call, who, id, token);
+    let onlooker = look.onlooker(target.author);
+    match sight(target.state, onlooker, Surface::Direct) {
+        Sight::Show => shown.map(|()| id),
+        _ if target.state == PostState::AutoBlocked && onlooker == Onlooker::Other && shown.is_ok() => Ok(id),
         Sight::Placeholder | Sight::Hide => Err(not_found()),
     }
 }
@@ -139,7 +142,7 @@ pub(crate) async fn withdraw(call: Call, req: HttpRequest) -> Result<HttpRespons
 }
 
 /// Where a list by falling id goes on.
-fn below(call: &Call, scope: &Scope, cursor: Option<&str>) -> Result<i64, Problem> {
+pub(super) fn below(call: &Call, scope: &Scope, cursor: Option<&str>) -> Result<i64, Problem> {
     match cursor {
         None => Ok(i64::MAX),
         Some(cursor) => call.app.feed.open_cursor::<1>(scope, cursor).map(|[id]| id).map_err(Problem::from),

@@ -161,7 +161,7 @@ fn is_dismissed(case: &Case, report: &Report) -> bool {
 fn is_locked(settings: &RuleSettings, case: &Case, report: &Report, now: DateTime<Utc>) -> bool {
     let lock = TimeDelta::hours(settings.dismissed_lock_hours.into());
     case.dismissals.iter().any(|past| {
-        past.category == report.category && past.revision == report.revision && now < past.decided_at + lock
+        past.category == report.category && past.revision == report.revision && now - past.decided_at < lock
     })
 }
 

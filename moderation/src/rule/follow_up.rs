@@ -64,7 +64,7 @@ pub fn unreviewed(
     blocked_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Unreviewed {
-    if now < blocked_at + TimeDelta::hours(settings.block_hours.into()) {
+    if now - blocked_at < TimeDelta::hours(settings.block_hours.into()) {
         Unreviewed::Stands
     } else if category.is_some_and(Category::is_scam_or_illegal) {
         Unreviewed::Escalates

@@ -181,6 +181,22 @@ fn the_rule_holds_a_block_back_where_it_must_and_never_shows_more() {
 }
 
 #[test]
+fn times_at_the_end_of_the_calendar_do_no_harm() {
+    for time in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+        let mut case = newcomers(8);
+        case.dismissals = vec![Dismissal { category: Category::LeadingRoom, revision: 1, decided_at: time }];
+        case.reports[0].reported_at = time;
+        case.reporters[1].created_at = time;
+        case.reporters[2].muted_until = Some(time);
+        for now in [DateTime::<Utc>::MIN_UTC, at(0), DateTime::<Utc>::MAX_UTC] {
+            evaluate(&RuleSettings::default(), &case, now);
+            unreviewed(&RuleSettings::default(), None, time, now);
+            decayed(&RuleSettings::default(), 1.0, time, now);
+        }
+    }
+}
+
+#[test]
 fn a_verdict_survives_json() {
     let verdict = decide(&newcomers(16));
     let json = serde_json::to_string(&verdict).unwrap();
