@@ -63,7 +63,7 @@ impl App {
             limits: Limits::new(&settings.rates, settings.http.trusted_proxies.clone()),
             oidc: settings.auth.oidc.as_ref().map(Verifier::new).transpose()?,
             views: ViewLog::default(),
-            screener: Screener::default(),
+            screener: Screener::built_in()?,
             waker: Waker::default(),
             intake: Arc::new(Intake::new(pool.clone())),
             feed,

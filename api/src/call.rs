@@ -157,7 +157,8 @@ impl Call {
         Ok(respond(&done.answer))
     }
 
-    async fn make_known(&self, effects: &Effects) -> Result<(), Problem> {
+    /// Tells every process what a commit made wrong; before the answer.
+    pub(crate) async fn make_known(&self, effects: &Effects) -> Result<(), Problem> {
         for viewer in &effects.viewers {
             self.app.feed.renew_viewer(*viewer, effects.relations).await;
         }

@@ -183,7 +183,7 @@ fn moderation() -> Value {
         &[],
     );
     let decision = object(
-        json!({"kind": {"enum": ["keep", "limit", "block", "remove"]}, "actor_id": maybe_id,
+        json!({"kind": {"enum": ["keep", "limit", "hold", "block", "remove"]}, "actor_id": maybe_id,
         "reason": category, "terms_clause": text, "previous_state": text, "new_state": text, "created_at": time,
         "expires_at": maybe_time, "ended_at": maybe_time}),
         &[],
@@ -198,6 +198,7 @@ fn moderation() -> Value {
         json!({"post_state": text, "body": text, "revisions": {"type": "array", "items": case_text},
         "reported": {"type": "array", "items": case_text}, "reports": {"type": "array", "items": report},
         "verdict": {"type": "object", "description": "What the rule counted and why."},
+        "screening": {"type": ["object", "null"], "description": "What the text rules found."},
         "decisions": {"type": "array", "items": decision}, "author": {"oneOf": [author, {"type": "null"}]}}),
     ) {
         all.extend(more);

@@ -35,7 +35,9 @@ pub enum Measure {
     Keep,
     /// Out of feeds, boards and search.
     Limit,
-    /// Hidden until somebody looks; by the rule alone.
+    /// Kept back at submission, before anybody saw it; by the text rules alone.
+    Hold,
+    /// Hidden until somebody looks; by the rule on reports alone.
     Block,
     /// Taken down.
     Remove,
@@ -47,6 +49,7 @@ impl Measure {
         match self {
             Self::Keep => "keep",
             Self::Limit => "limit",
+            Self::Hold => "hold",
             Self::Block => "block",
             Self::Remove => "remove",
         }
@@ -57,6 +60,7 @@ impl Measure {
         match self {
             Self::Keep => PostState::Visible,
             Self::Limit => PostState::Limited,
+            Self::Hold => PostState::Held,
             Self::Block => PostState::AutoBlocked,
             Self::Remove => PostState::Removed,
         }

@@ -16,3 +16,5 @@ pub mod screener;
 pub mod settings;
 pub mod simulation;
 pub mod statements;
+pub mod submissions;
+pub mod text;

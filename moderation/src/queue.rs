@@ -195,6 +195,8 @@ pub struct Detail {
     pub reports: Vec<CaseReport>,
     /// What the rule counted and why: weights, clusters, thresholds, and what a plain count would have done.
     pub verdict: Value,
+    /// What the text rules found, where they kept the post back: rule, view and bytes of the text.
+    pub screening: Option<Value>,
     /// What was decided so far, about this post.
     pub decisions: Vec<CaseDecision>,
     /// The author's record.
@@ -205,7 +207,7 @@ pub struct Detail {
 pub async fn detail(pool: &PgPool, case: CaseId, now: DateTime<Utc>) -> sqlx::Result<Option<Detail>> {
     let row = sqlx::query!(
         r#"SELECT c.post_id, c.state, c.priority, c.rank, c.score, c.threshold_used, c.distinct_clusters, c.viewers, c.brigade,
-                  c.assigned_to, c.claimed_until, c.opened_at, c.version, c.verdict, p.body, p.author_id,
+                  c.assigned_to, c.claimed_until, c.opened_at, c.version, c.verdict, c.screening, p.body, p.author_id,
                   p.moderation_state, p.deleted_at IS NOT NULL AS "deleted!"
            FROM mod_cases c JOIN posts p ON p.id = c.post_id WHERE c.id = $1"#,
         case.get()
@@ -239,6 +241,7 @@ pub async fn detail(pool: &PgPool, case: CaseId, now: DateTime<Utc>) -> sqlx::Re
         reported: texts(pool, post, true).await?,
         reports: reports(pool, case).await?,
         verdict: row.verdict,
+        screening: row.screening,
         decisions: decisions(pool, post).await?,
         author: author(pool, row.author_id).await?,
     }))

@@ -51,6 +51,9 @@ const fn measure_names(measure: Measure) -> (&'static str, &'static str, &'stati
             "the post is left out of feeds, boards and search",
             "visibility_limited",
         ),
+        Measure::Hold => {
+            ("게시 보류", "the post is kept back until somebody has looked at it", "visibility_removed")
+        }
         Measure::Block => {
             ("임시 차단", "the post is hidden until somebody has looked at it", "visibility_removed")
         }
@@ -82,7 +85,8 @@ pub fn statement(facts: &Facts<'_>) -> Value {
 
 fn korean(facts: &Facts<'_>, reason: &str, measure: &str, appeal_until: DateTime<Utc>) -> String {
     let how = match (facts.automated_decision, facts.automated_detection) {
-        (true, _) => "여러 이용자의 신고를 근거로 자동으로 이루어진 조치이며, 운영자가 검토합니다.",
+        (true, true) => "여러 이용자의 신고를 근거로 자동으로 이루어진 조치이며, 운영자가 검토합니다.",
+        (true, false) => "글의 내용을 자동으로 살펴 이루어진 조치이며, 운영자가 검토합니다.",
         (false, true) => "이용자 신고를 운영자가 검토해 결정했습니다.",
         (false, false) => "운영자가 확인해 결정했습니다.",
     };
@@ -99,9 +103,10 @@ fn korean(facts: &Facts<'_>, reason: &str, measure: &str, appeal_until: DateTime
 
 fn english(facts: &Facts<'_>, reason: &str, measure: &str, appeal_until: DateTime<Utc>) -> String {
     let how = match (facts.automated_decision, facts.automated_detection) {
-        (true, _) => {
+        (true, true) => {
             "This was done automatically on the reports of several people; a moderator will look at it."
         }
+        (true, false) => "This was done automatically on what the text says; a moderator will look at it.",
         (false, true) => "A moderator decided it after reports.",
         (false, false) => "A moderator decided it.",
     };

@@ -65,7 +65,7 @@ async fn file_as(
         request_id: "test",
     };
     let mut tx = pool.begin().await?;
-    let filed = reports::file(&mut tx, &Screener::default(), &new).await?;
+    let filed = reports::file(&mut tx, &Screener::built_in()?, &new).await?;
     if filed.is_ok() {
         tx.commit().await?;
     }
@@ -74,7 +74,7 @@ async fn file_as(
 
 async fn withdraw(pool: &PgPool, post: PostId, reporter: UserId) -> Result<Withdrawn> {
     let mut tx = pool.begin().await?;
-    let done = reports::withdraw(&mut tx, &Screener::default(), post, reporter, Utc::now(), "test").await?;
+    let done = reports::withdraw(&mut tx, &Screener::built_in()?, post, reporter, Utc::now(), "test").await?;
     tx.commit().await?;
     Ok(done)
 }

@@ -118,7 +118,7 @@ fn surfaces(author: &Api, post: &str, quote: &str) -> Vec<(String, bool)> {
 async fn a_reported_post_is_limited_then_blocked_and_leaves_every_surface_at_once() -> Result<()> {
     let service = SERVICE.get(setup).await?;
     let [author, reader] = service.anonymous()?.signup_many().await?;
-    let words = "무료 체험방 들어오세요";
+    let words = "이 종목은 곧 두 배가 됩니다";
     let post = author.publish(json!({"body": format!("{words} $AAPL")})).await?;
     let quote = reader.publish(json!({"body": "what do you think", "quote_of": post})).await?;
     reader.follow(&author).await?;
@@ -517,5 +517,61 @@ async fn an_appeal_is_too_late_after_180_days_and_needs_something_to_appeal() ->
     .await?;
     let body = json!({"decision_id": decision.to_string(), "body": "why"});
     old.author.post("/v1/appeals", &body).await?.refused(409, "appeal_too_late")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_invitation_to_a_leading_room_is_held_before_anybody_sees_it() -> Result<()> {
+    let service = SERVICE.get(setup).await?;
+    let [author, reader] = service.anonymous()?.signup_many().await?;
+    reader.follow(&author).await?;
+    let words = "수익률 300% 보장 무료 체험방";
+    let body = json!({"body": format!("{words} 입장하세요 open.kakao.com/o/gAb12CdE $AAPL")});
+    let key = [("idempotency-key", "held once")];
+    let made = author.send("POST", "/v1/posts", &key, &body).await?.expect(201)?;
+    let again = author.send("POST", "/v1/posts", &key, &body).await?.expect(201)?;
+    ensure!(made.json["state"] == "held" && made.body == again.body, "{}", made.text());
+    let post = made.json["id"].as_str().context("no id")?.to_owned();
+    service.settle().await?;
+    for (path, _) in surfaces(&author, &post, &post) {
+        ensure!(!reader.get(&path).await?.text().contains(words), "{path} shows a held post");
+    }
+    ensure!(author.get(&format!("/v1/posts/{post}")).await?.expect(200)?.json["state"] == "held");
+    let statement = author.get("/v1/me/statements").await?.expect(200)?.items()[0]["statement"].clone();
+    ensure!(statement["measure"] == "hold" && statement["facts"]["reason"] == "leading_room", "{statement}");
+    let case: i64 = sqlx::query_scalar("SELECT id FROM mod_cases WHERE post_id = $1")
+        .bind(post.parse::<i64>()?)
+        .fetch_one(&service.sql().await?)
+        .await?;
+    let moderator = service.member(&service.anonymous()?, "moderator").await?;
+    let case = format!("/v1/moderation/cases/{case}");
+    let found = moderator.get(&case).await?.expect(200)?.json;
+    let hits = found["screening"]["hits"].as_array().context("no hits")?;
+    ensure!(hits.iter().any(|hit| hit["class"] == "leading_room"), "{found}");
+    let keep = json!({"measure": "keep", "reason": "other", "version": found["version"]});
+    moderator.post(&format!("{case}/decisions"), &keep).await?.expect(201)?;
+    service.settle().await?;
+    ensure!(
+        reader.get("/v1/timeline?limit=100").await?.text().contains(words),
+        "a released post is not there"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn bad_words_are_hidden_and_an_edit_is_screened_like_a_post() -> Result<()> {
+    let service = SERVICE.get(setup).await?;
+    let author = service.anonymous()?.signup().await?;
+    let post = author.publish(json!({"body": "공시 발표가 늦다"})).await?;
+    let path = format!("/v1/posts/{post}");
+    ensure!(author.get(&path).await?.json["body"] == "공시 발표가 늦다", "an innocent text was changed");
+    let edited = author.patch(&path, &json!({"body": "진짜 시1발 답없네"})).await?.expect(200)?.json;
+    let body = edited["body"].as_str().context("no body")?;
+    ensure!(!body.contains('발') && body.contains('*') && body.contains("답없네"), "{body}");
+    ensure!(author.get(&path).await?.json["body"] == body);
+    let invitation = "선착순 무료 리딩방 수익 보장 open.kakao.com/o/gAb12CdE";
+    author.patch(&path, &json!({"body": invitation})).await?.expect(200)?;
+    ensure!(author.get(&path).await?.json["state"] == "held", "an edit slips through");
+    service.anonymous()?.get(&path).await?.expect(404)?;
     Ok(())
 }

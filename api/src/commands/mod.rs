@@ -75,7 +75,7 @@ enum Command {
 /// Does what was asked; the exit status is 0 only when all is well.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Rules { command } = &cli.command {
-        return Ok(rules::run(command));
+        return rules::run(command);
     }
     let settings = Settings::from_env()?;
     let _telemetry = telemetry::install(&settings.telemetry)?;
@@ -92,7 +92,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check { user, every, repair } => check::run(&settings, user.as_deref(), every, repair).await,
         Command::Admin { command } => admin::run(&settings, command).await,
         // Answered before the settings are read.
-        Command::Rules { command } => Ok(rules::run(&command)),
+        Command::Rules { command } => rules::run(&command),
     }
 }
 

@@ -134,8 +134,8 @@ fn own_post() -> Problem {
 pub(crate) async fn decide(call: Call, req: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let (who, case) = (call.who()?, case_id(&req)?);
     let input: NewDecisionBody = body.parse()?;
-    if input.measure == Measure::Block {
-        return Err(Problem::field("measure", "must be keep, limit or remove; only the rule blocks"));
+    if matches!(input.measure, Measure::Block | Measure::Hold) {
+        return Err(Problem::field("measure", "must be keep, limit or remove; only rules block and hold"));
     }
     let reason = Category::parse(&input.reason)
         .ok_or_else(|| Problem::field("reason", "must be a category of reports"))?;

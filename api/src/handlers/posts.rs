@@ -24,6 +24,11 @@ use madang_core::{
     visibility::{PostState, Sight, Surface, sight},
 };
 use madang_feed::{cards, viewers::Look};
+use madang_moderation::{
+    screener::keeps_back,
+    submissions,
+    text::{Outcome, Screening},
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -76,10 +81,12 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Probl
     call.limit(if input.reply_to.is_some() { Rate::Reply } else { Rate::Post })?;
     let usage = call.idempotency(body.bytes())?;
     let look = call.app.feed.look(Some(who)).await?;
-    let post = parse_post(&call, &look, input).await?;
-    let tail = answer_tail(&call, &look, &post).await?;
+    let mut post = parse_post(&call, &look, input).await?;
+    let screening = call.app.screener.submission(post.body.as_str(), who.user, call.now);
+    post.body = screened(post.body, &screening)?;
+    let tail = answer_tail(&call, &look, &post, state_after(&screening)).await?;
     let submission = Submission { post, key: usage, answer_tail: tail.clone() };
-    match call.app.intake.publish(submission).await? {
+    match publish(&call, submission, &screening).await? {
         Published::Repeated(claim) => {
             let location = recorded_id(&claim).and_then(|id| location(&id).try_into().ok());
             let mut response = call.replay(claim).await?;
@@ -92,13 +99,55 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Probl
         Published::New(created) => {
             call.app.waker.wake();
             let entry = Entry { id: created.id, rank: created.rank, author: who.user };
-            call.app.feed.append_own(entry).await;
+            if state_after(&screening) == PostState::Visible {
+                call.app.feed.append_own(entry).await;
+            }
             Ok(HttpResponse::Created()
                 .content_type("application/json")
                 .insert_header((LOCATION, location(&created.id.to_string())))
                 .body(format!(r#"{{"id":"{}"{tail}"#, created.id)))
         }
     }
+}
+
+/// What the text rules leave of a text: all of it, or with words hidden. What they refuse is said with its
+/// place, so that its author can change it.
+fn screened(body: PostBody, screening: &Screening) -> Result<PostBody, Problem> {
+    if screening.outcome == Outcome::Reject {
+        let hit = screening.hits.first();
+        let place = hit.and_then(|hit| body.as_str().get(hit.span.clone())).unwrap_or_default();
+        let name = hit.map_or("", |hit| hit.name.as_str());
+        return Err(Problem::field("body", format!("breaks the rule {name:?} at {place:?}; change it")));
+    }
+    match &screening.masked {
+        Some(masked) => PostBody::parse(masked).map_err(|error| Problem::field("body", error)),
+        None => Ok(body),
+    }
+}
+
+/// The state a post has after screening.
+const fn state_after(screening: &Screening) -> PostState {
+    match screening.outcome {
+        Outcome::Allow | Outcome::Mask | Outcome::Reject => PostState::Visible,
+        Outcome::Limit => PostState::Limited,
+        Outcome::Hold => PostState::Held,
+    }
+}
+
+/// Publishes with others, or keeps back in a transaction of its own.
+async fn publish(call: &Call, submission: Submission, screening: &Screening) -> Result<Published, Problem> {
+    if !keeps_back(screening.outcome) {
+        return Ok(call.app.intake.publish(submission).await?);
+    }
+    let mut tx = call.app.pool.begin().await?;
+    let published =
+        submissions::keep_back(&mut tx, &submission, screening, call.now, &call.request_id).await?;
+    tx.commit().await?;
+    if matches!(published, Published::New(_)) {
+        let changed = Effects { changed: true, viewers: Vec::new(), relations: false };
+        call.make_known(&changed).await?;
+    }
+    Ok(published)
 }
 
 fn location(id: &str) -> String {
@@ -235,7 +284,7 @@ async fn referable(
 }
 
 /// The answer after the id: what `GET` would say of the new post.
-async fn answer_tail(call: &Call, look: &Look, post: &NewPost) -> Result<String, Problem> {
+async fn answer_tail(call: &Call, look: &Look, post: &NewPost, state: PostState) -> Result<String, Problem> {
     let catalogue = call.app.feed.catalogue().await?;
     let author = call.app.feed.author_json(post.author).await?;
     let author = author.ok_or_else(|| Problem::unauthorized("this account is gone"))?;
@@ -252,7 +301,7 @@ async fn answer_tail(call: &Call, look: &Look, post: &NewPost) -> Result<String,
         repost_of: None,
         quote_of: post.quote_of,
         language: post.language.clone(),
-        state: PostState::Visible,
+        state,
         revision: 0,
         created_at: post.now,
         edited_at: None,
@@ -310,12 +359,17 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
     let (who, id) = (call.who()?, post_id(&req)?);
     let input: EditBody = body.parse()?;
     let text = PostBody::parse(&input.body).map_err(|error| Problem::field("body", error))?;
+    let screening = call.app.screener.submission(text.as_str(), who.user, call.now);
+    let text = screened(text, &screening)?;
     let look = call.app.feed.look(Some(who)).await?;
     // Read before the transaction, which holds a connection; whether it may be edited is decided inside.
     let before = call.app.feed.post(&look, id, call.now).await?.unwrap_or_else(|| "{}".to_owned());
     let now = trunc_millis(call.now);
-    call.write(body.bytes(), async |tx| match posts::edit(tx, id, who.user, &text, now).await? {
+    call.write(body.bytes(), async |tx| match posts::edit(&mut *tx, id, who.user, &text, now).await? {
         Ok(edited) => {
+            if keeps_back(screening.outcome) {
+                submissions::restrict(tx, id, &screening, now, &call.request_id).await?;
+            }
             let body = after_edit(&before, &text, edited).map_err(Problem::internal)?;
             Ok(Done::json(
                 StatusCode::OK,

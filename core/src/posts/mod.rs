@@ -17,7 +17,7 @@ pub use entries::{
 pub use intake::Intake;
 pub use lists::{author_page, bookmarks_page, replies, watchlist_ids};
 pub use publish::{
-    Created, NewPoll, NewPost, PricedTicker, Published, Submission, create, create_all, repost,
+    Created, NewPoll, NewPost, PricedTicker, Published, Submission, create, create_all, create_in, repost,
 };
 pub use read::{PostCounts, PostRecord, Revision, Target, TickerMark, counts, records, revisions, target};
 pub use remove::{EditRefused, Edited, delete, delete_all_of, edit, list_again, restrict, unrepost};

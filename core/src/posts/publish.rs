@@ -98,6 +98,25 @@ pub async fn create(pool: &PgPool, submission: &Submission) -> sqlx::Result<Publ
     }
 }
 
+/// Makes one post inside a transaction.
+pub async fn create_in(tx: &mut PgConnection, submission: &Submission) -> sqlx::Result<Published> {
+    let made = insert(&mut *tx, std::slice::from_ref(submission)).await;
+    match (made, &submission.key) {
+        (Ok(made), key) => match (made.into_iter().flatten().next(), key) {
+            (Some(created), _) => Ok(Published::New(created)),
+            (None, None) => Ok(Published::NoAuthor),
+            (None, Some(usage)) => {
+                let found = idempotency::find(tx, usage).await?;
+                Ok(found.map_or(Published::NoAuthor, Published::Repeated))
+            }
+        },
+        (Err(error), Some(_)) if crate::db::is_lock_timeout(&error) => {
+            Ok(Published::Repeated(Claim::InFlight))
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
 /// Makes posts in one statement, and so in one transaction and one round trip: all or none. Returns how
 /// each ended, in their order; an error inside concerns the reading of an earlier answer only. No two may
 /// have the same key.

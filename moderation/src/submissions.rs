@@ -1,0 +1,69 @@
+//! Posts that the text rules keep back: made in one transaction with their case, their statement and their
+//! row in the log, so that nobody ever sees them in between.
+
+use chrono::{DateTime, Utc};
+use madang_core::{
+    ids::PostId,
+    posts::{self, Published, Submission},
+    visibility::PostState,
+};
+use sqlx::PgConnection;
+
+use crate::{
+    cases,
+    decisions::{self, Measure},
+    screener,
+    text::{Outcome, Screening},
+};
+
+/// Makes a post and keeps it back as the screening says.
+pub async fn keep_back(
+    tx: &mut PgConnection,
+    submission: &Submission,
+    screening: &Screening,
+    now: DateTime<Utc>,
+    request_id: &str,
+) -> sqlx::Result<Published> {
+    let published = posts::create_in(&mut *tx, submission).await?;
+    if let Published::New(created) = &published {
+        restrict(tx, created.id, screening, now, request_id).await?;
+    }
+    Ok(published)
+}
+
+/// Keeps a post back whose text is what was screened: a new one, or one that was edited. Its row is held until
+/// the commit. Call it last: it records the change.
+pub async fn restrict(
+    tx: &mut PgConnection,
+    post: PostId,
+    screening: &Screening,
+    now: DateTime<Utc>,
+    request_id: &str,
+) -> sqlx::Result<()> {
+    let Some(subject) = cases::lock_subject(&mut *tx, post).await? else {
+        return Ok(());
+    };
+    let measure = if screening.outcome == Outcome::Hold { Measure::Hold } else { Measure::Limit };
+    // An edit never eases what was imposed before.
+    let stricter =
+        matches!((subject.state, measure), (PostState::Visible, _) | (PostState::Limited, Measure::Hold));
+    if !stricter {
+        return Ok(());
+    }
+    let case = cases::open(&mut *tx, &subject, now).await?;
+    let found = serde_json::to_value(screening).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let reason = screener::reason(screening);
+    sqlx::query!(
+        "UPDATE mod_cases SET screening = $2, version = version + 1, priority = greatest(priority, $3),
+             rank = greatest(rank, $3 - extract(epoch FROM opened_at)::float8 / 7200),
+             limited_at = coalesce(limited_at, $4)
+         WHERE id = $1",
+        case.get(),
+        found,
+        crate::rule::harm(reason),
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    decisions::impose(tx, &subject, (case, measure, reason), &[], now, request_id).await
+}
