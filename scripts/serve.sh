@@ -15,11 +15,12 @@ build_release() {
 create_login() { "$MADANG" admin create-user "$1" --role "$2" --password "$DEMO_PASSWORD" --if-missing >&2; }
 
 create_demo_logins() {
-  say "demo logins: investor, creator, moderator, admin"
+  say "demo logins: investor, creator, moderator, senior, admin"
   if is_foreign "$DATABASE_URL"; then say "  (in the database that DATABASE_URL names, with a password everybody knows)"; fi
   create_login investor investor
   create_login creator investor
   create_login moderator moderator
+  create_login senior senior
   create_login admin admin
   create_login service service
 }
@@ -81,7 +82,40 @@ settle_demo_logins() {
   for ticker in XKRX:005930 XKRX:000660 XNAS:AAPL XNAS:NVDA; do as "$investor" PUT "/v1/tickers/$ticker/watch"; done
   as "$creator" POST /v1/posts '{"body":"반도체 업황이 바닥을 지났다고 본다. 재고가 두 분기째 줄었다 $삼성전자 $SK하이닉스","stance":"bull"}'
   as "$creator" POST /v1/posts '{"body":"Margins held up better than I feared, but the guidance is soft $AAPL","stance":"none"}'
+  fill_moderation_queue "$creator"
   echo "$id" >"$STATE/demo-settled"
+}
+
+# Handles of demo people with posts of their own, so that they stand as others do.
+demo_people() { gzip -dc "$STATE/demo-data/authors.csv.gz" | tail -n +2 | cut -d, -f7 | sed -n "$1p"; }
+
+# view_token TOKEN POST: what a reader needs to report a post.
+view_token() {
+  curl -fsS -o /dev/null -D - --max-time 10 "$PUBLIC_URL/v1/posts/$2" -H "authorization: Bearer $1" |
+    tr -d '\r' | sed -n 's/^x-view-token: //p'
+}
+
+# What moderators find: twelve accounts of one network against the creator's post, which it survives; an
+# invitation to a leading room that was held; and its author's appeal.
+fill_moderation_queue() {
+  local creator="$1" post token tokens=() seen=() statement i handle
+  say "moderators find a brigade, a held invitation and an appeal"
+  post="$(curl -fsS --max-time 10 "$PUBLIC_URL/v1/users/creator/posts?limit=1" -H "authorization: Bearer $creator" |
+    sed 's/.*"items":\[{"id":"\([0-9]*\)".*/\1/')"
+  while read -r handle; do
+    token="$("$MADANG" admin issue-token "$handle" --days 1)"
+    tokens+=("$token")
+    seen+=("$(view_token "$token" "$post")")
+  done < <(demo_people 101,112)
+  sleep 2.1 # a report counts from one who had the post before their eyes for two seconds
+  for i in "${!tokens[@]}"; do
+    as "${tokens[$i]}" POST "/v1/posts/$post/reports" "{\"category\":\"abuse\",\"note\":\"기분 나쁜 글\",\"view_token\":\"${seen[$i]}\"}"
+  done
+  token="$("$MADANG" admin issue-token "$(demo_people 150)" --days 1)"
+  as "$token" POST /v1/posts '{"body":"수익률 300% 보장 무료 체험방, 선착순 입장 open.kakao.com/o/demo12Cd $삼성전자"}'
+  statement="$(curl -fsS --max-time 10 "$PUBLIC_URL/v1/me/statements?limit=1" -H "authorization: Bearer $token" |
+    grep -o '"id":"[0-9]*"' | head -n 1 | json_field id)"
+  as "$token" POST /v1/appeals "{\"decision_id\":\"$statement\",\"body\":\"광고가 아니라 예시를 든 글입니다. 다시 봐 주세요.\"}"
 }
 
 # --- the server -------------------------------------------------------------------------
@@ -173,7 +207,7 @@ Madang is at $PUBLIC_URL   (the API's documentation: $PUBLIC_URL/docs)
 TEXT
   [[ "$1" != empty ]] || return 0
   cat <<TEXT
-logins: investor, creator, moderator, admin; password: $DEMO_PASSWORD
+logins: investor, creator, moderator, senior, admin; password: $DEMO_PASSWORD
 
 to try:
   TOKEN=\$(curl -s $PUBLIC_URL/v1/auth/login -H 'content-type: application/json' \\
@@ -184,6 +218,8 @@ TEXT
   curl -s "$PUBLIC_URL/v1/timeline?order=top" -H "authorization: Bearer \$TOKEN"
   curl -s "$PUBLIC_URL/v1/tickers/XKRX:005930/posts?order=top"
   curl -s "$PUBLIC_URL/v1/trending/tickers"
+  # as moderator: the queue, worst first
+  curl -s "$PUBLIC_URL/v1/moderation/cases" -H "authorization: Bearer \$TOKEN"
   curl -s $PUBLIC_URL/v1/posts -H "authorization: Bearer \$TOKEN" -H "idempotency-key: \$RANDOM-\$RANDOM" \\
     -H 'content-type: application/json' -d '{"body":"실적이 기대보다 좋다 \$삼성전자","stance":"bull"}'
 TEXT
