@@ -354,7 +354,7 @@ impl Feed {
 
     /// What PostgreSQL says, stored nowhere: for readers that nothing is written to.
     pub(crate) async fn unstored_source(&self, look: &Look, now: DateTime<Utc>) -> sqlx::Result<Source> {
-        let kept = timeline::kept(self.settings.timeline_cap);
+        let kept = self.settings.timeline_cap;
         let limit = i64::try_from(kept).unwrap_or(i64::MAX);
         let entries = posts::entries_of(&self.pool, &Self::authors(look), Window::ALL, limit, now).await?;
         let floor = if entries.len() < kept { 0 } else { entries.last().map_or(0, |entry| entry.id.get()) };

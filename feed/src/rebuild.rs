@@ -85,7 +85,7 @@ impl Feed {
             .collect();
         let mut authors: Vec<i64> = viewer.follows.iter().copied().collect();
         authors.push(reader.get());
-        let kept = timeline::kept(self.settings.timeline_cap);
+        let kept = self.settings.timeline_cap;
         let limit = i64::try_from(kept).unwrap_or(i64::MAX);
         let entries = posts::entries_of(&self.pool, &authors, Window::ALL, limit, now).await?;
         let floor = if entries.len() < kept { 0 } else { entries.last().map_or(0, |entry| entry.id.get()) };
@@ -124,7 +124,7 @@ impl Feed {
         value
     }
 
-    /// Cuts a timeline back by id to a little more than the cap, keeping what is appended meanwhile and
+    /// Cuts a timeline back by id to the cap, keeping what is appended meanwhile and
     /// its lifetime. With `unfollowed`, entries of people no longer followed go too; what that leaves too
     /// short is forgotten, and rebuilt at the next read.
     pub(crate) async fn cut_back(&self, reader: i64, unfollowed: bool) -> anyhow::Result<()> {
@@ -145,7 +145,7 @@ impl Feed {
                 .retain(|entry| follows.contains(&entry.author.get()) || entry.author.get() == reader);
             held.merged.retain(|author| follows.contains(author));
         }
-        let kept = held.entries.get(..timeline::kept(cap).min(held.entries.len())).unwrap_or_default();
+        let kept = held.entries.get(..cap.min(held.entries.len())).unwrap_or_default();
         let cut = kept.len() < held.entries.len();
         let floor = if cut { kept.last().map_or(0, |entry| entry.id.get()) } else { 0 }.max(held.floor);
         let mut pipe = redis::pipe();

@@ -133,16 +133,11 @@ pub fn header(state: State, epoch: i32, generation: u64, floor: i64, merged: &[i
     out
 }
 
-/// Whether a value of that length may have outgrown the cap twice; the names in its header can mislead.
+/// Whether a value of that length may have outgrown the cap twice; the names in its header can mislead. It is
+/// then cut back to the cap itself: the string, which Redis doubles at the next append, so stays in the
+/// allocator's class of twice the cap. What removals make shorter is read from PostgreSQL.
 pub const fn overgrown(len: usize, cap: usize) -> bool {
     len > FIXED_HEADER + 2 * cap * ENTRY
-}
-
-/// Entries kept when cutting back: a little more than the cap, so that a few removals do not make it
-/// short; and little enough that the string, which Redis doubles at the next append, stays in the
-/// allocator's class of twice the cap.
-pub const fn kept(cap: usize) -> usize {
-    cap + cap / 256 + 1
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
