@@ -76,6 +76,10 @@ async fn delete_own_rows(tx: &mut PgConnection, user: UserId) -> sqlx::Result<()
     sqlx::query!("DELETE FROM blocks WHERE blocker_id = $1 OR blocked_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM mutes WHERE muter_id = $1 OR muted_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM keyword_mutes WHERE user_id = $1", id).execute(&mut *tx).await?;
+    // The reports stand, since others were judged by them; where they came from and their words go.
+    sqlx::query!("UPDATE reports SET network = NULL, device = NULL, note = '' WHERE reporter_id = $1", id)
+        .execute(&mut *tx)
+        .await?;
     sqlx::query!("DELETE FROM mentions WHERE user_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM readers WHERE user_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM idempotency_keys WHERE user_id = $1", id).execute(&mut *tx).await?;

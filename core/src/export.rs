@@ -96,6 +96,27 @@ pub async fn everything_about(tx: &mut PgConnection, user: UserId) -> sqlx::Resu
             "keyword_mutes.json",
             "SELECT to_jsonb(k) FROM keyword_mutes k WHERE user_id = $1 ORDER BY keyword"
         ),
+        // Not the device: its hash says nothing to anybody but us.
+        rows!(
+            tx,
+            user,
+            "reports.json",
+            "SELECT to_jsonb(r) - 'device' - 'case_id' FROM reports r WHERE reporter_id = $1 ORDER BY id"
+        ),
+        rows!(
+            tx,
+            user,
+            "statements.json",
+            "SELECT jsonb_build_object('id', d.id::text, 'post_id', d.post_id::text, 'statement', d.statement,
+                                       'made', d.created_at, 'ended', d.ended_at)
+             FROM mod_decisions d WHERE author_id = $1 AND previous_state <> new_state ORDER BY d.id"
+        ),
+        rows!(
+            tx,
+            user,
+            "appeals.json",
+            "SELECT to_jsonb(a) - 'decided_by' - 'case_id' FROM appeals a WHERE author_id = $1 ORDER BY id"
+        ),
         rows!(
             tx,
             user,

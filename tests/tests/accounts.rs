@@ -264,6 +264,9 @@ async fn the_export_has_every_file_and_no_password_hash() -> Result<()> {
         "blocks",
         "mutes",
         "keyword_mutes",
+        "reports",
+        "statements",
+        "appeals",
         "sessions",
     ] {
         ensure!(raw.contains(&format!("{name}.json")), "{name}.json is missing");

@@ -575,3 +575,21 @@ async fn bad_words_are_hidden_and_an_edit_is_screened_like_a_post() -> Result<()
     service.anonymous()?.get(&path).await?.expect(404)?;
     Ok(())
 }
+
+#[tokio::test]
+async fn of_one_who_left_the_report_stands_without_where_it_came_from() -> Result<()> {
+    let service = SERVICE.get(setup).await?;
+    let desk = desk(&service, 1).await?;
+    let reporter = desk.reporters.first().context("a reporter")?;
+    let rows = async || -> Result<(i64, i64)> {
+        Ok(sqlx::query_as("SELECT count(*), count(network) FROM reports WHERE reporter_id = $1")
+            .bind(reporter.id.parse::<i64>()?)
+            .fetch_one(&service.sql().await?)
+            .await?)
+    };
+    ensure!(rows().await? == (1, 1), "the network of a report is kept while it can tell people apart");
+    let confirmation = json!({"handle": reporter.handle});
+    reporter.send("DELETE", "/v1/me", &[], &confirmation).await?.expect(204)?;
+    ensure!(rows().await? == (1, 0), "the network is still there");
+    Ok(())
+}
