@@ -58,12 +58,13 @@ pub async fn migrate(settings: &DatabaseSettings) -> anyhow::Result<()> {
 async fn grant(owner: &PgPool, role: &str) -> anyhow::Result<()> {
     let quoted = format!("\"{}\"", role.replace('"', "\"\""));
     for what in [
-        "USAGE ON SCHEMA public",
-        "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public",
-        "USAGE ON ALL SEQUENCES IN SCHEMA public",
+        "GRANT USAGE ON SCHEMA public TO",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO",
+        // Rows of the audit log come in through `append_audit` alone, which runs with its owner's rights.
+        "REVOKE INSERT, UPDATE, DELETE ON mod_audit, mod_audit_head FROM",
     ] {
-        let sql = format!("GRANT {what} TO {quoted}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(owner).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{what} {quoted}"))).execute(owner).await?;
     }
     Ok(())
 }

@@ -49,6 +49,11 @@ impl Role {
         matches!(self, Self::Moderator | Self::Senior | Self::Admin)
     }
 
+    /// Whether they decide escalated cases too.
+    pub const fn is_senior(self) -> bool {
+        matches!(self, Self::Senior | Self::Admin)
+    }
+
     /// From the table: an unknown name has the fewest rights.
     pub fn from_column(name: &str) -> Self {
         name.parse().unwrap_or(Self::Investor)

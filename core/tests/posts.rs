@@ -302,7 +302,7 @@ async fn a_post_is_edited_by_its_author_within_thirty_minutes_and_its_old_texts_
     };
     let minutes = |n: u64| Duration::from_secs(n * 60);
     let change = madang_core::changes::latest(&pool).await?;
-    let unchanged = Ok(Edited { revision: 0, edited_at: None });
+    let unchanged = Ok(Edited { revision: 0, edited_at: None, changed: false });
     ensure!(edit(author, "first", minutes(1)).await? == unchanged, "nothing changes");
     ensure!(madang_core::changes::latest(&pool).await? == change, "and leaves no trace");
     ensure!(edit(author, "second", minutes(2)).await?.is_ok_and(|done| done.revision == 1), "edited");

@@ -354,10 +354,10 @@ impl Feed {
 
     /// What PostgreSQL says, stored nowhere: for readers that nothing is written to.
     pub(crate) async fn unstored_source(&self, look: &Look, now: DateTime<Utc>) -> sqlx::Result<Source> {
-        let kept = self.settings.timeline_cap;
-        let limit = i64::try_from(kept).unwrap_or(i64::MAX);
+        let cap = self.settings.timeline_cap;
+        let limit = i64::try_from(cap).unwrap_or(i64::MAX);
         let entries = posts::entries_of(&self.pool, &Self::authors(look), Window::ALL, limit, now).await?;
-        let floor = if entries.len() < kept { 0 } else { entries.last().map_or(0, |entry| entry.id.get()) };
+        let floor = if entries.len() < cap { 0 } else { entries.last().map_or(0, |entry| entry.id.get()) };
         Ok(Source { entries, floor, how: How::default() })
     }
 }

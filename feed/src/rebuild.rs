@@ -21,7 +21,7 @@ const LOCK_MS: i64 = 10_000;
 /// What PostgreSQL says a timeline holds.
 #[derive(Debug, Clone)]
 pub struct Rebuilt {
-    /// Newest first, a little more than the cap.
+    /// Newest first, at most the cap.
     pub entries: Vec<Entry>,
     /// From this id on nothing is missing; 0 when everything is here.
     pub floor: i64,
@@ -85,10 +85,10 @@ impl Feed {
             .collect();
         let mut authors: Vec<i64> = viewer.follows.iter().copied().collect();
         authors.push(reader.get());
-        let kept = self.settings.timeline_cap;
-        let limit = i64::try_from(kept).unwrap_or(i64::MAX);
+        let cap = self.settings.timeline_cap;
+        let limit = i64::try_from(cap).unwrap_or(i64::MAX);
         let entries = posts::entries_of(&self.pool, &authors, Window::ALL, limit, now).await?;
-        let floor = if entries.len() < kept { 0 } else { entries.last().map_or(0, |entry| entry.id.get()) };
+        let floor = if entries.len() < cap { 0 } else { entries.last().map_or(0, |entry| entry.id.get()) };
         Ok((Rebuilt { entries, floor }, merged))
     }
 

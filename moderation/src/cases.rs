@@ -279,13 +279,12 @@ fn refuse_step(
     moderator: Who,
     now: DateTime<Utc>,
 ) -> Option<StepRefused> {
-    let senior = matches!(moderator.role, madang_core::users::Role::Senior | madang_core::users::Role::Admin);
     match (locked.state.as_str(), locked.assigned_to, locked.claimed_until) {
         ("decided", ..) => Some(StepRefused::Decided),
         (_, Some(by), Some(until)) if by != moderator.user && until > now => {
             Some(StepRefused::Claimed { by, until })
         }
-        ("escalated", ..) if !senior => Some(StepRefused::NeedsSenior),
+        ("escalated", ..) if !moderator.role.is_senior() => Some(StepRefused::NeedsSenior),
         _ if subject.author == moderator.user => Some(StepRefused::OwnPost),
         _ => None,
     }

@@ -225,6 +225,8 @@ pub enum Refused {
         /// Until when.
         until: DateTime<Utc>,
     },
+    /// It waits for a senior moderator.
+    NeedsSenior,
     /// About one's own post.
     OwnPost,
     /// About a post one reported.
@@ -315,6 +317,9 @@ async fn refuse(
         && until > new.now
     {
         return Ok(Some(Refused::Claimed { by, until }));
+    }
+    if case.state == "escalated" && !new.moderator.role.is_senior() {
+        return Ok(Some(Refused::NeedsSenior));
     }
     if case.version != new.version {
         return Ok(Some(Refused::Stale { version: case.version }));

@@ -43,6 +43,29 @@ pub struct Listed {
     pub version: i32,
 }
 
+/// A row of the queue as it stands at `now`: a claim that ran out is none.
+macro_rules! listed {
+    ($id:expr, $row:expr, $now:expr) => {{
+        let held = $row.claimed_until.is_some_and(|until| until > $now);
+        Listed {
+            id: CaseId::new($id),
+            post_id: PostId::new($row.post_id),
+            state: if $row.state == "claimed" && !held { "open".to_owned() } else { $row.state },
+            priority: $row.priority,
+            rank: $row.rank,
+            score: $row.score,
+            threshold: $row.threshold_used,
+            distinct_clusters: $row.distinct_clusters,
+            viewers: $row.viewers,
+            brigade: $row.brigade,
+            assigned_to: $row.assigned_to.filter(|_| held).map(UserId::new),
+            claimed_until: $row.claimed_until.filter(|_| held),
+            opened_at: $row.opened_at,
+            version: $row.version,
+        }
+    }};
+}
+
 /// Which cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
@@ -84,29 +107,7 @@ pub async fn list(
     )
     .fetch_all(executor)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let held = row.claimed_until.is_some_and(|until| until > now);
-            Listed {
-                id: CaseId::new(row.id),
-                post_id: PostId::new(row.post_id),
-                // A claim that ran out is none.
-                state: if row.state == "claimed" && !held { "open".to_owned() } else { row.state },
-                priority: row.priority,
-                rank: row.rank,
-                score: row.score,
-                threshold: row.threshold_used,
-                distinct_clusters: row.distinct_clusters,
-                viewers: row.viewers,
-                brigade: row.brigade,
-                assigned_to: row.assigned_to.filter(|_| held).map(UserId::new),
-                claimed_until: row.claimed_until.filter(|_| held),
-                opened_at: row.opened_at,
-                version: row.version,
-            }
-        })
-        .collect())
+    Ok(rows.into_iter().map(|row| listed!(row.id, row, now)).collect())
 }
 
 /// A report as a moderator reads it.
@@ -215,26 +216,9 @@ pub async fn detail(pool: &PgPool, case: CaseId, now: DateTime<Utc>) -> sqlx::Re
     .fetch_optional(pool)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let held = row.state == "claimed" && row.claimed_until.is_some_and(|until| until > now);
     let post = row.post_id;
-    let state = if row.state == "claimed" && !held { "open".to_owned() } else { row.state };
     Ok(Some(Detail {
-        case: Listed {
-            id: case,
-            post_id: PostId::new(post),
-            state,
-            priority: row.priority,
-            rank: row.rank,
-            score: row.score,
-            threshold: row.threshold_used,
-            distinct_clusters: row.distinct_clusters,
-            viewers: row.viewers,
-            brigade: row.brigade,
-            assigned_to: row.assigned_to.filter(|_| held).map(UserId::new),
-            claimed_until: row.claimed_until.filter(|_| held),
-            opened_at: row.opened_at,
-            version: row.version,
-        },
+        case: listed!(case.get(), row, now),
         post_state: PostState::from_columns(row.moderation_state, row.deleted).as_str(),
         body: row.body,
         revisions: texts(pool, post, false).await?,

@@ -31,24 +31,24 @@ pub async fn keep_back(
     Ok(published)
 }
 
-/// Keeps a post back whose text is what was screened: a new one, or one that was edited. Its row is held until
-/// the commit. Call it last: it records the change.
+/// Keeps a post back whose text is what was screened: a new one, or one that was edited. Returns whether that
+/// changed its state, and then it has recorded the change: call it last.
 pub async fn restrict(
     tx: &mut PgConnection,
     post: PostId,
     screening: &Screening,
     now: DateTime<Utc>,
     request_id: &str,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<bool> {
     let Some(subject) = cases::lock_subject(&mut *tx, post).await? else {
-        return Ok(());
+        return Ok(false);
     };
     let measure = if screening.outcome == Outcome::Hold { Measure::Hold } else { Measure::Limit };
     // An edit never eases what was imposed before.
     let stricter =
         matches!((subject.state, measure), (PostState::Visible, _) | (PostState::Limited, Measure::Hold));
     if !stricter {
-        return Ok(());
+        return Ok(false);
     }
     let case = cases::open(&mut *tx, &subject, now).await?;
     let found = serde_json::to_value(screening).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
@@ -65,5 +65,6 @@ pub async fn restrict(
     )
     .execute(&mut *tx)
     .await?;
-    decisions::impose(tx, &subject, (case, measure, reason), &[], now, request_id).await
+    decisions::impose(tx, &subject, (case, measure, reason), &[], now, request_id).await?;
+    Ok(true)
 }

@@ -593,3 +593,19 @@ async fn of_one_who_left_the_report_stands_without_where_it_came_from() -> Resul
     ensure!(rows().await? == (1, 0), "the network is still there");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_escalated_case_is_decided_by_a_senior_moderator_only() -> Result<()> {
+    let service = SERVICE.get(setup).await?;
+    let desk = desk(&service, 2).await?;
+    desk.moderator.post(&desk.path("/escalate"), &json!({})).await?.expect(200)?;
+    let version = desk.version().await?;
+    desk.moderator.post(&desk.path("/claim"), &json!({})).await?.refused(403, "needs_senior")?;
+    desk.other.post(&desk.path("/release"), &json!({})).await?.refused(403, "needs_senior")?;
+    desk.decide(&desk.other, "remove", version).await?.refused(403, "needs_senior")?;
+    let senior = service.member(&service.anonymous()?, "senior").await?;
+    let waiting = senior.get("/v1/moderation/cases?state=escalated&limit=100").await?.expect(200)?;
+    ensure!(waiting.items().iter().any(|case| case["id"] == desk.case.as_str()), "{}", waiting.text());
+    desk.decide(&senior, "keep", version).await?.expect(201)?;
+    Ok(())
+}

@@ -13,7 +13,7 @@ use madang_moderation::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{PageQuery, account::send as answer_with, one_more, reports::below, text_segment};
+use super::{PageQuery, one_more, page, reports::below, text_segment};
 use crate::{
     call::{Body, Call, Done, Effects},
     problem::Problem,
@@ -76,11 +76,8 @@ pub(crate) async fn mine(call: Call) -> Result<HttpResponse, Problem> {
     let (who, limit) = (call.who()?, query.limit()?);
     let scope = Scope { list: List::Appeals, subject: 0, viewer: who.user.get() };
     let below = below(&call, &scope, query.cursor.as_deref())?;
-    let mut items = appeals::of_author(&call.app.pool, who.user, below, one_more(limit)).await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|last| call.app.feed.seal_cursor(&scope, [last.id.get()]));
-    Ok(answer_with(&json!({"items": items, "next_cursor": next})))
+    let items = appeals::of_author(&call.app.pool, who.user, below, one_more(limit)).await?;
+    Ok(page(items, limit, |last| call.app.feed.seal_cursor(&scope, [last.id.get()])))
 }
 
 /// `GET /v1/moderation/appeals`
@@ -95,14 +92,10 @@ pub(crate) async fn queue(call: Call) -> Result<HttpResponse, Problem> {
             Some((due, id))
         }
     };
-    let mut items = appeals::waiting(&call.app.pool, who.user, after, one_more(limit)).await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items
-        .last()
-        .filter(|_| more)
-        .map(|last| call.app.feed.seal_cursor(&scope, [last.due_at.timestamp_micros(), last.id.get()]));
-    Ok(answer_with(&json!({"items": items, "next_cursor": next})))
+    let items = appeals::waiting(&call.app.pool, who.user, after, one_more(limit)).await?;
+    Ok(page(items, limit, |last| {
+        call.app.feed.seal_cursor(&scope, [last.due_at.timestamp_micros(), last.id.get()])
+    }))
 }
 
 /// `POST /v1/moderation/appeals/{id}/decisions`

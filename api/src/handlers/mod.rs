@@ -12,14 +12,15 @@ pub(crate) mod relations;
 pub(crate) mod reports;
 pub(crate) mod tickers;
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, HttpResponse};
 use madang_core::{
     handle::Handle,
     ids::{CaseId, PostId},
     tickers::{Ticker, TickerStatus},
     users::{self, Profile},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::{call::Call, problem::Problem};
 
@@ -56,6 +57,19 @@ pub(crate) fn page_limit(limit: Option<usize>) -> Result<usize, Problem> {
 /// One more than asked, to know whether there are more.
 pub(crate) fn one_more(limit: usize) -> i64 {
     i64::try_from(limit + 1).unwrap_or(i64::MAX)
+}
+
+/// Sends a page of at most `limit` of the items read, of which there may be one more; `cursor` says where
+/// the next page goes on.
+pub(crate) fn page<T: Serialize>(
+    mut items: Vec<T>,
+    limit: usize,
+    cursor: impl FnOnce(&T) -> String,
+) -> HttpResponse {
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(cursor);
+    account::send(&json!({"items": items, "next_cursor": next}))
 }
 
 fn segment<'a>(req: &'a HttpRequest, name: &str) -> &'a str {

@@ -14,7 +14,7 @@ use madang_moderation::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{account::send, case_id, one_more, page_limit};
+use super::{account::send, case_id, one_more, page, page_limit};
 use crate::{
     call::{Body, Call, Done, Effects},
     problem::Problem,
@@ -66,14 +66,10 @@ pub(crate) async fn queue(call: Call) -> Result<HttpResponse, Problem> {
             Some((f64::from_bits(rank.cast_unsigned()), id))
         }
     };
-    let mut items = queue::list(&call.app.pool, filter, after, call.now, one_more(limit)).await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items
-        .last()
-        .filter(|_| more)
-        .map(|last| call.app.feed.seal_cursor(&scope, [last.rank.to_bits().cast_signed(), last.id.get()]));
-    Ok(send(&json!({"items": items, "next_cursor": next})))
+    let items = queue::list(&call.app.pool, filter, after, call.now, one_more(limit)).await?;
+    Ok(page(items, limit, |last| {
+        call.app.feed.seal_cursor(&scope, [last.rank.to_bits().cast_signed(), last.id.get()])
+    }))
 }
 
 /// `GET /v1/moderation/cases/{id}`
@@ -115,15 +111,17 @@ fn step_refused(why: StepRefused, case: CaseId) -> Problem {
             Problem::conflict("case_decided", format!("case {case} is decided; see its decisions"))
         }
         StepRefused::Claimed { by, until } => claimed(by.get(), until),
-        StepRefused::NeedsSenior => {
-            Problem::forbidden("needs_senior", "an escalated case waits for a senior moderator")
-        }
+        StepRefused::NeedsSenior => needs_senior(),
         StepRefused::OwnPost => own_post(),
     }
 }
 
 fn claimed(by: i64, until: chrono::DateTime<chrono::Utc>) -> Problem {
     Problem::conflict("case_claimed", format!("moderator {by} is at it until {}", until.to_rfc3339()))
+}
+
+fn needs_senior() -> Problem {
+    Problem::forbidden("needs_senior", "an escalated case waits for a senior moderator")
 }
 
 fn own_post() -> Problem {
@@ -173,6 +171,7 @@ fn refused(why: Refused) -> Problem {
             format!("the case changed since you looked; read it again, its version is {version}"),
         ),
         Refused::Claimed { by, until } => claimed(by.get(), until),
+        Refused::NeedsSenior => needs_senior(),
         Refused::OwnPost => own_post(),
         Refused::OwnReport => {
             Problem::forbidden("own_report", "a case about a post you reported is for another moderator")
@@ -189,9 +188,6 @@ pub(crate) async fn audit_log(call: Call) -> Result<HttpResponse, Problem> {
         None => i64::MAX,
         Some(cursor) => call.app.feed.open_cursor::<1>(&scope, cursor).map(|[seq]| seq)?,
     };
-    let mut items = audit::list(&call.app.pool, query.object.as_deref(), below, one_more(limit)).await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|last| call.app.feed.seal_cursor(&scope, [last.seq]));
-    Ok(send(&json!({"items": items, "next_cursor": next})))
+    let items = audit::list(&call.app.pool, query.object.as_deref(), below, one_more(limit)).await?;
+    Ok(page(items, limit, |last| call.app.feed.seal_cursor(&scope, [last.seq])))
 }

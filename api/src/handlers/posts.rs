@@ -9,6 +9,7 @@ use actix_web::{
 };
 use chrono::Duration;
 use madang_core::{
+    changes::{self, Change},
     handle::mention_candidates,
     idempotency::{Answer, Claim},
     ids::{PostId, UserId},
@@ -367,8 +368,11 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
     let now = trunc_millis(call.now);
     call.write(body.bytes(), async |tx| match posts::edit(&mut *tx, id, who.user, &text, now).await? {
         Ok(edited) => {
-            if keeps_back(screening.outcome) {
-                submissions::restrict(tx, id, &screening, now, &call.request_id).await?;
+            let kept_back = keeps_back(screening.outcome)
+                && submissions::restrict(&mut *tx, id, &screening, now, &call.request_id).await?;
+            // Last, and once: everything else that is recorded waits behind it.
+            if edited.changed && !kept_back {
+                changes::record(tx, &[Change::Post(id)]).await?;
             }
             let body = after_edit(&before, &text, edited).map_err(Problem::internal)?;
             Ok(Done::json(

@@ -17,7 +17,7 @@ use madang_moderation::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{PageQuery, account::send, one_more, post_id};
+use super::{PageQuery, one_more, page, post_id};
 use crate::{
     call::{Body, Call, Done, Effects},
     problem::Problem,
@@ -155,11 +155,8 @@ pub(crate) async fn mine(call: Call) -> Result<HttpResponse, Problem> {
     let (who, limit) = (call.who()?, query.limit()?);
     let scope = Scope { list: List::Reports, subject: 0, viewer: who.user.get() };
     let below = below(&call, &scope, query.cursor.as_deref())?;
-    let mut items = reports::of_reporter(&call.app.pool, who.user, below, one_more(limit)).await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|last| call.app.feed.seal_cursor(&scope, [last.id.get()]));
-    Ok(send(&json!({"items": items, "next_cursor": next})))
+    let items = reports::of_reporter(&call.app.pool, who.user, below, one_more(limit)).await?;
+    Ok(page(items, limit, |last| call.app.feed.seal_cursor(&scope, [last.id.get()])))
 }
 
 /// `GET /v1/me/statements`
@@ -168,9 +165,6 @@ pub(crate) async fn statements(call: Call) -> Result<HttpResponse, Problem> {
     let (who, limit) = (call.who()?, query.limit()?);
     let scope = Scope { list: List::Statements, subject: 0, viewer: who.user.get() };
     let below = below(&call, &scope, query.cursor.as_deref())?;
-    let mut items = decisions::statements_of(&call.app.pool, who.user, below, one_more(limit)).await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|last| call.app.feed.seal_cursor(&scope, [last.id.get()]));
-    Ok(send(&json!({"items": items, "next_cursor": next})))
+    let items = decisions::statements_of(&call.app.pool, who.user, below, one_more(limit)).await?;
+    Ok(page(items, limit, |last| call.app.feed.seal_cursor(&scope, [last.id.get()])))
 }

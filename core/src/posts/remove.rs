@@ -32,10 +32,12 @@ pub struct Edited {
     pub revision: i32,
     /// When last.
     pub edited_at: Option<DateTime<Utc>>,
+    /// Whether this edit changed anything.
+    pub changed: bool,
 }
 
 /// Replaces a post's text within 30 minutes; the old one stays readable as a revision. An edit that
-/// changes nothing leaves no trace. Tickers stay as published.
+/// changes nothing leaves no trace. Tickers stay as published. The caller records the change.
 pub async fn edit(
     tx: &mut PgConnection,
     post: PostId,
@@ -61,7 +63,7 @@ pub async fn edit(
         return Ok(Err(EditRefused::TooLate));
     }
     if row.body == body.as_str() {
-        return Ok(Ok(Edited { revision: row.revision, edited_at: row.edited_at }));
+        return Ok(Ok(Edited { revision: row.revision, edited_at: row.edited_at, changed: false }));
     }
     sqlx::query!(
         "INSERT INTO post_revisions (post_id, revision, body, replaced_at) VALUES ($1, $2, $3, $4)",
@@ -78,10 +80,9 @@ pub async fn edit(
         body.as_str(),
         now
     )
-    .execute(&mut *tx)
+    .execute(tx)
     .await?;
-    changes::record(tx, &[Change::Post(post)]).await?;
-    Ok(Ok(Edited { revision: row.revision + 1, edited_at: Some(now) }))
+    Ok(Ok(Edited { revision: row.revision + 1, edited_at: Some(now), changed: true }))
 }
 
 /// Deletes a post: a tombstone stays in its thread, its reposts go with it. False when there is no such

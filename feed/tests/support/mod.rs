@@ -337,6 +337,9 @@ impl Acts<'_> {
     ) -> anyhow::Result<bool> {
         let mut tx = self.begin().await?;
         let done = posts::edit(&mut tx, post, author, &body(text)?, now).await?;
+        if done.is_ok_and(|edited| edited.changed) {
+            changes::record(&mut tx, &[Change::Post(post)]).await?;
+        }
         self.commit(tx, &[], done.is_ok()).await?;
         Ok(done.is_ok())
     }
