@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, TimeZone, Utc};
 use madang_core::{
+    changes::{self, Change},
     idempotency::{Claim, Key, Use},
     ids::{EPOCH_MS, PostId, TickerId, UserId, id_floor, id_time},
     polls::{self, Vote},
@@ -297,17 +298,21 @@ async fn a_post_is_edited_by_its_author_within_thirty_minutes_and_its_old_texts_
         let mut tx = pool.begin().await?;
         let at = now + chrono::Duration::from_std(after)?;
         let done = posts::edit(&mut tx, post, who, &PostBody::parse(text)?, at).await?;
+        // As every caller does: what an edit changed is recorded last.
+        if done.is_ok_and(|edited| edited.changed) {
+            changes::record(&mut tx, &[Change::Post(post)]).await?;
+        }
         tx.commit().await?;
         anyhow::Ok(done)
     };
     let minutes = |n: u64| Duration::from_secs(n * 60);
-    let change = madang_core::changes::latest(&pool).await?;
+    let change = changes::latest(&pool).await?;
     let unchanged = Ok(Edited { revision: 0, edited_at: None, changed: false });
     ensure!(edit(author, "first", minutes(1)).await? == unchanged, "nothing changes");
-    ensure!(madang_core::changes::latest(&pool).await? == change, "and leaves no trace");
+    ensure!(changes::latest(&pool).await? == change, "and leaves no trace");
     ensure!(edit(author, "second", minutes(2)).await?.is_ok_and(|done| done.revision == 1), "edited");
     ensure!(edit(author, "third", minutes(30)).await?.is_ok(), "at the last moment");
-    ensure!(madang_core::changes::latest(&pool).await? == change + 2, "two changes");
+    ensure!(changes::latest(&pool).await? == change + 2, "two changes");
     let late = minutes(30) + Duration::from_secs(1);
     ensure!(edit(author, "fourth", late).await? == Err(EditRefused::TooLate), "too late");
     let stranger = UserId::new(author.get() + 1);
