@@ -7,7 +7,7 @@ use std::{
 
 use madang_core::{changes::Change, db, passwords::Passwords, posts::Intake, settings::Settings};
 use madang_feed::{Feed, live::Hub, sync::Held};
-use madang_moderation::{exposure::ViewLog, screener::Screener};
+use madang_moderation::{exposure::ViewLog, screened::Screened, screener::Screener};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -37,7 +37,11 @@ pub(crate) struct App {
     /// Pages shown, to be counted.
     pub(crate) views: ViewLog,
     /// The text rules in force.
-    pub(crate) screener: Screener,
+    pub(crate) screener: Arc<Screener>,
+    /// What they found, and the copies of a day.
+    pub(crate) screened: Screened,
+    /// One dry run of a rule at a time.
+    pub(crate) dry_runs: tokio::sync::Semaphore,
     /// Wakes workers.
     pub(crate) waker: Waker,
     /// Metrics to be rendered.
@@ -56,14 +60,19 @@ impl App {
         let pool = db::connect(&settings.database)?;
         let logins = Arc::new(LoginStore::default());
         let hub = Arc::new(Hub::default());
-        let feed = Arc::new(open_feed(&settings, pool.clone(), vec![logins.clone(), hub.clone()])?);
+        let screener = Arc::new(Screener::built_in()?);
+        let others: Vec<Arc<dyn Held>> =
+            vec![logins.clone(), hub.clone(), Arc::new(RulesInForce(screener.clone()))];
+        let feed = Arc::new(open_feed(&settings, pool.clone(), others)?);
         Ok(Self {
             hub,
             passwords: Passwords::default(),
             limits: Limits::new(&settings.rates, settings.http.trusted_proxies.clone()),
             oidc: settings.auth.oidc.as_ref().map(Verifier::new).transpose()?,
             views: ViewLog::default(),
-            screener: Screener::built_in()?,
+            screener,
+            screened: Screened::default(),
+            dry_runs: tokio::sync::Semaphore::new(1),
             waker: Waker::default(),
             intake: Arc::new(Intake::new(pool.clone())),
             feed,
@@ -105,6 +114,21 @@ impl Waker {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+}
+
+/// The screener, told of changes like everything else that is held.
+struct RulesInForce(Arc<Screener>);
+
+impl Held for RulesInForce {
+    fn drop_for(&self, change: Change) {
+        if change == Change::Rules {
+            self.0.forget();
+        }
+    }
+
+    fn drop_all(&self) {
+        self.0.forget();
     }
 }
 

@@ -12,7 +12,8 @@ use madang_core::users::Role;
 
 use crate::{
     handlers::{
-        account, appeals, feeds, live, moderation, operations, people, posts, relations, reports, tickers,
+        account, appeals, feeds, live, moderation, operations, people, posts, relations, reports, rules,
+        tickers, writing,
     },
     limits::Rate,
     problem::Problem,
@@ -29,6 +30,8 @@ pub(crate) enum Access {
     LoggedIn,
     /// Those who decide cases.
     Moderator,
+    /// Those of them who also set rules and answer for the others.
+    Senior,
 }
 
 impl Access {
@@ -39,7 +42,9 @@ impl Access {
             (_, None) => Err(Problem::unauthorized("log in first: POST /v1/auth/login")),
             (Self::Person, Some(role)) if role != Role::Service => Ok(()),
             (Self::Moderator, Some(role)) if role.moderates() => Ok(()),
+            (Self::Senior, Some(role)) if role.is_senior() => Ok(()),
             (Self::Moderator, Some(_)) => Err(Problem::forbidden("wrong_role", "this is for moderators")),
+            (Self::Senior, Some(_)) => Err(Problem::forbidden("wrong_role", "this is for senior moderators")),
             (Self::Person, Some(_)) => {
                 Err(Problem::forbidden("wrong_role", "a service account cannot do what people do"))
             }
@@ -127,6 +132,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(feed_routes());
     all.extend(report_routes());
     all.extend(moderation_routes());
+    all.extend(rule_routes());
     all.extend(operation_routes());
     all
 }
@@ -257,14 +263,14 @@ fn post_routes() -> Vec<Operation> {
     use Access::{Person, Public};
     vec![
         op((Method::POST, "/v1/posts"), Person, Rate::InHandler, "Write a post, reply or quote", || {
-            web::to(posts::create)
+            web::to(writing::create)
         })
         .body("NewPost")
         .answer(201, "Post"),
         op((Method::GET, "/v1/posts/{id}"), Public, Rate::Read, "A post", || web::to(posts::read))
             .answer(200, "Post"),
         op((Method::PATCH, "/v1/posts/{id}"), Person, Rate::Write, "Edit my post within 30 minutes", || {
-            web::to(posts::edit)
+            web::to(writing::edit)
         })
         .body("PostEdit")
         .answer(200, "Post"),
@@ -481,6 +487,55 @@ fn moderation_routes() -> Vec<Operation> {
         )
         .query(&["object", "limit", "cursor"])
         .answer(200, "AuditPage"),
+    ]
+}
+
+fn rule_routes() -> Vec<Operation> {
+    use Access::{Moderator, Senior};
+    vec![
+        op((Method::GET, "/v1/moderation/rules"), Moderator, Rate::Read, "The text rules", || {
+            web::to(rules::list)
+        })
+        .query(PAGE)
+        .answer(200, "TextRulePage"),
+        op((Method::GET, "/v1/moderation/rules/{id}"), Moderator, Rate::Read, "A text rule", || {
+            web::to(rules::read)
+        })
+        .answer(200, "TextRule"),
+        op(
+            (Method::POST, "/v1/moderation/rules"),
+            Senior,
+            Rate::Write,
+            "Make a text rule, in shadow: it finds and does nothing",
+            || web::to(rules::create),
+        )
+        .body("NewTextRule")
+        .answer(201, "TextRuleVersion"),
+        op(
+            (Method::POST, "/v1/moderation/rules/dry-run"),
+            Senior,
+            Rate::Write,
+            "What a rule would have caught in the last seven days; needed before it may act",
+            || web::to(rules::dry_run),
+        )
+        .body("TextRuleContent")
+        .answer(200, "DryRun"),
+        op(
+            (Method::PATCH, "/v1/moderation/rules/{id}"),
+            Senior,
+            Rate::Write,
+            "Change a text rule; all processes use it from the answer on",
+            || web::to(rules::edit),
+        )
+        .body("TextRuleEdit")
+        .answer(200, "TextRuleVersion"),
+        op(
+            (Method::DELETE, "/v1/moderation/rules/{id}"),
+            Senior,
+            Rate::Write,
+            "Delete a text rule that did not come with the release",
+            || web::to(rules::delete),
+        ),
     ]
 }
 

@@ -29,7 +29,7 @@ fn page(name: &str) -> Value {
 /// All of them, by name.
 pub(crate) fn all() -> Value {
     let mut schemas = json!({});
-    for part in [inputs(), people(), posts(), tickers(), moderation(), operations()] {
+    for part in [inputs(), people(), posts(), tickers(), moderation(), text_rules(), operations()] {
         if let (Some(all), Value::Object(part)) = (schemas.as_object_mut(), part) {
             all.extend(part);
         }
@@ -239,6 +239,45 @@ fn moderation() -> Value {
         "AuditRow": object(json!({"seq": whole, "at": time, "actor_id": maybe_id, "actor_role": text, "action": text,
             "object": text, "before": {}, "after": {}, "request_id": maybe_id}), &[]),
         "AuditPage": page("AuditRow"),
+    })
+}
+
+fn text_rules() -> Value {
+    let text = json!({"type": "string"});
+    let whole = json!({"type": "integer"});
+    let time = json!({"type": "string", "format": "date-time"});
+    let maybe_time = json!({"type": ["string", "null"], "format": "date-time"});
+    let class =
+        json!({"enum": ["profanity", "abuse", "sexual", "threat", "leading_room", "link", "spam", "other"]});
+    let mode = json!({"enum": ["active", "shadow", "off"]});
+    let action = json!({"enum": ["mask", "limit", "hold", "reject"], "description": "Mildest first."});
+    let kind = json!({"type": "object", "minProperties": 1, "maxProperties": 1, "description":
+        "One of: {\"words\": {\"words\": […], \"exceptions\": […], \"unless\": […]}}, {\"pattern\": {\"pattern\": \"…\"}}, \
+         {\"leading_room\": {\"settings\": {…}}}, {\"link_limit\": {\"max_links\": 1, \"under_hours\": 168}}, \
+         {\"repeats\": {\"limits\": {\"own\": 4, \"all\": 30, \"letters\": 40}}}."});
+    let name = json!({"type": "string", "minLength": 1, "maxLength": 80});
+    let maybe = |schema: &Value| json!({"oneOf": [schema, {"type": "null"}]});
+    let example = object(
+        json!({"post_id": text, "body": text, "created_at": time,
+            "spans": {"type": "array", "items": object(json!({"start": whole, "end": whole}), &[])}}),
+        &[],
+    );
+    json!({
+        "TextRule": object(json!({"id": text, "name": text, "mode": mode, "class": class, "action": action, "kind": kind,
+            "built_in": {"type": "boolean"}, "version": whole, "shadow_since": maybe_time, "active_since": maybe_time,
+            "changed_at": time, "caught_7d": whole}), &[]),
+        "TextRulePage": page("TextRule"),
+        "TextRuleContent": object(json!({"class": class, "action": action, "kind": kind}), &[]),
+        "NewTextRule": object(json!({"name": name, "class": class, "action": action, "kind": kind}), &[]),
+        "TextRuleEdit": object(json!({"version": {"type": "integer", "description": "Of the rule as it was read."},
+            "name": maybe(&name), "mode": maybe(&mode), "class": maybe(&class), "action": maybe(&action),
+            "kind": maybe(&kind), "urgent": {"type": ["string", "null"], "maxLength": 200,
+                "description": "Why it must act before its day in shadow is over; stands in the audit log."}}),
+            &["name", "mode", "class", "action", "kind", "urgent"]),
+        "TextRuleVersion": object(json!({"id": text, "version": whole}), &[]),
+        "DryRun": object(json!({"from": time, "posts": whole, "one_in": whole, "caught": whole,
+            "per_10000": {"type": "number"}, "hidden_already": whole,
+            "examples": {"type": "array", "items": example}}), &[]),
     })
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context;
 use chrono::Utc;
 use madang_core::{changes, db, settings::Settings, shutdown};
 use madang_feed::{Feed, work::Worker};
-use madang_moderation::{decisions, exposure};
+use madang_moderation::{decisions, exposure, text_rules};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +48,8 @@ pub(crate) async fn serve(settings: Settings, with_worker: bool) -> anyhow::Resu
     tasks.spawn("waker", until(stop.clone(), async move { waking.waker.run(&waking.pool).await }));
     let seen = app.clone();
     tasks.spawn("views", until(stop.clone(), async move { seen.views.run(&seen.pool).await }));
+    let screened = app.clone();
+    tasks.spawn("screened", until(stop.clone(), async move { screened.screened.run(&screened.pool).await }));
     let upkeep = app.clone();
     tasks.spawn("upkeep", until(stop.clone(), async move { keep_up(&upkeep).await }));
     if with_worker {
@@ -134,6 +136,11 @@ async fn moderate(feed: &Feed) {
         if let Err(error) = ease_expired(feed).await {
             tracing::warn!(%error, "failed to ease blocks whose time is over, it is repeated");
         }
+        if rounds.is_multiple_of(12)
+            && let Err(error) = watch_rules(feed).await
+        {
+            tracing::warn!(%error, "failed to look after the text rules, it is repeated in a minute");
+        }
         if rounds.is_multiple_of(720)
             && let Err(error) = exposure::keep_partitions(&feed.pool).await
         {
@@ -141,6 +148,17 @@ async fn moderate(feed: &Feed) {
         }
         rounds = rounds.wrapping_add(1);
     }
+}
+
+/// Puts rules back that catch too much, and drops what was found long ago.
+async fn watch_rules(feed: &Feed) -> sqlx::Result<()> {
+    let mut tx = feed.pool.begin().await?;
+    let fell_back = text_rules::watch_new(&mut tx, Utc::now()).await?;
+    tx.commit().await?;
+    if fell_back > 0 {
+        feed.publish(changes::latest(&feed.pool).await?).await;
+    }
+    text_rules::drop_old_hits(&feed.pool, 10_000).await.map(drop)
 }
 
 async fn ease_expired(feed: &Feed) -> sqlx::Result<()> {

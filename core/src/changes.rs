@@ -20,8 +20,10 @@ pub enum Change {
     AuthorList(UserId),
     /// Names, status or prices of tickers.
     Tickers,
-    /// Logins of a person were ended.
+    /// Logins of a person were ended, or what they may do changed.
     Sessions(UserId),
+    /// The text rules.
+    Rules,
 }
 
 impl Change {
@@ -32,6 +34,7 @@ impl Change {
             Self::AuthorList(id) => (3, id.get()),
             Self::Tickers => (4, 0),
             Self::Sessions(id) => (5, id.get()),
+            Self::Rules => (6, 0),
         }
     }
 
@@ -42,6 +45,7 @@ impl Change {
             3 => Some(Self::AuthorList(UserId::new(subject))),
             4 => Some(Self::Tickers),
             5 => Some(Self::Sessions(UserId::new(subject))),
+            6 => Some(Self::Rules),
             _ => None,
         }
     }

@@ -86,6 +86,10 @@ id_type!(
     AppealId
 );
 id_type!(
+    /// A text rule.
+    RuleId
+);
+id_type!(
     /// A decision about a post, by a person or by the rule.
     DecisionId
 );

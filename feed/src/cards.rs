@@ -486,7 +486,7 @@ impl Held for CardStore {
                 }
             }
             Change::Tickers => self.drop_all(),
-            Change::AuthorList(_) | Change::Sessions(_) => {}
+            Change::AuthorList(_) | Change::Sessions(_) | Change::Rules => {}
         }
     }
 

@@ -46,6 +46,8 @@ pub enum List {
     Appeals = 18,
     /// Appeals that wait for a moderator.
     AppealQueue = 19,
+    /// Text rules.
+    Rules = 20,
 }
 
 /// Which list, of what, for whom.

@@ -1,35 +1,83 @@
 //! The text rules in force, and what they say: of a post at its submission, and of one that is reported.
 
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
+
 use chrono::{DateTime, Utc};
 use madang_core::ids::{UserId, id_time};
+use sqlx::PgPool;
 
 use crate::{
     rule::{Category, TextVerdict},
-    text::{Action, BadRule, Class, Context, Mode, Outcome, RuleSet, Screening, default_rules, screen},
+    screened::Screened,
+    text::{
+        Action, BadRule, Class, Context, Mode, Outcome, RuleSet, Screening, default_rules, screen,
+        screen_among,
+    },
+    text_rules,
 };
 
 /// The text rules in force.
 #[derive(Debug)]
 pub struct Screener {
-    rules: RuleSet,
+    rules: RwLock<Arc<RuleSet>>,
+    /// Whether the rules in the database are others.
+    stale: AtomicBool,
 }
 
 impl Screener {
-    /// The built-in rules.
+    /// The built-in rules, until those of the database are read.
     pub fn built_in() -> Result<Self, BadRule> {
-        Ok(Self { rules: RuleSet::compile(&default_rules())? })
+        let rules = RwLock::new(Arc::new(RuleSet::compile(&default_rules())?));
+        Ok(Self { rules, stale: AtomicBool::new(true) })
     }
 
-    /// Screens a text that its author wants to publish. Ids say when an account was made.
-    pub fn submission(&self, text: &str, author: UserId, now: DateTime<Utc>) -> Screening {
+    /// Notes that the rules were changed.
+    pub fn forget(&self) {
+        self.stale.store(true, Ordering::Release);
+    }
+
+    /// Reads the rules anew if they were changed. Rules that cannot be used leave those in force that were.
+    pub async fn refresh(&self, pool: &PgPool) -> sqlx::Result<()> {
+        if !self.stale.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let specs = match text_rules::specs(pool).await {
+            Ok(specs) => specs,
+            Err(error) => {
+                self.forget();
+                return Err(error);
+            }
+        };
+        // Before the first `migrate` of this release has run there are none.
+        let specs = if specs.is_empty() { default_rules() } else { specs };
+        match tokio::task::spawn_blocking(move || RuleSet::compile(&specs)).await {
+            Ok(Ok(rules)) => {
+                *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+            }
+            Ok(Err(error)) => tracing::error!(%error, "the text rules cannot be used, the last ones stay"),
+            Err(error) => tracing::error!(%error, "the text rules could not be compiled, the last ones stay"),
+        }
+        Ok(())
+    }
+
+    fn rules(&self) -> Arc<RuleSet> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Screens a text that its author wants to publish, among those of the last day. Ids say when an account
+    /// was made.
+    pub fn submission(&self, text: &str, author: UserId, among: &Screened, now: DateTime<Utc>) -> Screening {
         let hours = (now - id_time(author.get())).as_seconds_f64() / 3_600.0;
         let context = Context { account_age_hours: hours.max(0.0), ..Context::default() };
-        screen(&self.rules, text, &context)
+        screen_among(&self.rules(), text, &context, |hash| among.near(hash, author, now))
     }
 
     /// What they say of a reported text: the same test decides whether the text agrees with its reports.
     pub(crate) fn verdict(&self, text: &str) -> TextVerdict {
-        let found = screen(&self.rules, text, &Context::default());
+        let found = screen(&self.rules(), text, &Context::default());
         let strict = found.hits.iter().filter(|hit| hit.mode == Mode::Active && hit.action >= Action::Limit);
         let mut flagged: Vec<Category> = strict.map(|hit| category(hit.class)).collect();
         flagged.sort_unstable();
@@ -44,7 +92,7 @@ const fn category(class: Class) -> Category {
         Class::LeadingRoom => Category::LeadingRoom,
         Class::Profanity | Class::Abuse | Class::Threat => Category::Abuse,
         Class::Sexual => Category::Sexual,
-        Class::Link => Category::Spam,
+        Class::Link | Class::Spam => Category::Spam,
         Class::Other => Category::Other,
     }
 }

@@ -230,6 +230,10 @@ fn copies_with_small_changes_have_close_fingerprints() {
     let base = "급등 예상 종목을 무료로 알려드립니다. 지금 들어오시면 오늘 상한가 갈 종목 세 개를 바로 보내드려요. 선착순 서른 명입니다.";
     let copy = base.replace(". ", "!!  ").replace("무료", "무\u{200B}료");
     assert!(distance(screened(base).simhash, screened(&copy).simhash) <= NEAR_BITS);
+    let boards = ["$AAPL $TSLA", "$삼성전자", "＄005930.", ""].map(|tags| format!("{base} {tags}"));
+    for board in &boards {
+        assert_eq!(screened(base).simhash, screened(board).simhash, "a copy on another board: {board}");
+    }
     let other =
         "삼성전자 실적 발표를 보고 반도체 업황을 다시 생각하게 됐습니다. 재고가 줄고 있어 다행이네요.";
     assert!(distance(screened(base).simhash, screened(other).simhash) > 10);

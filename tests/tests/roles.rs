@@ -91,7 +91,7 @@ const PEOPLE: [&str; 44] = [
 ];
 
 /// For those who decide cases.
-const MODERATORS: [&str; 10] = [
+const MODERATORS: [&str; 12] = [
     "GET /v1/moderation/appeals",
     "POST /v1/moderation/appeals/{id}/decisions",
     "GET /v1/moderation/audit",
@@ -101,7 +101,17 @@ const MODERATORS: [&str; 10] = [
     "POST /v1/moderation/cases/{id}/decisions",
     "POST /v1/moderation/cases/{id}/escalate",
     "POST /v1/moderation/cases/{id}/release",
+    "GET /v1/moderation/rules",
+    "GET /v1/moderation/rules/{id}",
     "HEAD /v1/moderation/cases",
+];
+
+/// For those of them who set rules.
+const SENIORS: [&str; 4] = [
+    "DELETE /v1/moderation/rules/{id}",
+    "PATCH /v1/moderation/rules/{id}",
+    "POST /v1/moderation/rules",
+    "POST /v1/moderation/rules/dry-run",
 ];
 
 /// Who asks.
@@ -159,6 +169,7 @@ async fn what_is_documented_is_what_these_tables_list() -> Result<()> {
         .chain(&LOGGED_IN)
         .chain(&PEOPLE)
         .chain(&MODERATORS)
+        .chain(&SENIORS)
         .filter(|operation| !operation.starts_with("HEAD"))
         .map(|operation| (*operation).to_owned())
         .collect();
@@ -175,7 +186,8 @@ async fn every_operation_refuses_every_role_that_it_does_not_name() -> Result<()
     let service = SERVICE.get(Setup::new).await?;
     let cast = cast(&service).await?;
     let mut trials = 0;
-    let tables = [(&PUBLIC[..], 0), (&LOGGED_IN[..], 1), (&PEOPLE[..], 2), (&MODERATORS[..], 3)];
+    let tables =
+        [(&PUBLIC[..], 0), (&LOGGED_IN[..], 1), (&PEOPLE[..], 2), (&MODERATORS[..], 3), (&SENIORS[..], 4)];
     for (table, strictness) in tables {
         // Logging out and streams come last or elsewhere: the one ends the login, the other does not end.
         for operation in table.iter().filter(|o| !o.ends_with("/logout") && !o.ends_with("/live")) {
@@ -190,6 +202,7 @@ async fn every_operation_refuses_every_role_that_it_does_not_name() -> Result<()
                 let forbidden = match strictness {
                     2 => *role == "service",
                     3 => !["moderator", "senior", "admin"].contains(role),
+                    4 => !["senior", "admin"].contains(role),
                     _ => false,
                 };
                 ensure!(

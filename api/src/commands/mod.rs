@@ -11,6 +11,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use madang_core::{db, settings::Settings, telemetry};
+use madang_moderation::text_rules;
 
 use crate::serve;
 
@@ -84,7 +85,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Work => done(serve::work(settings).await),
         Command::Migrate => {
             db::migrate(&settings.database).await.context("failed to migrate")?;
-            println!("migrations applied");
+            let pool = db::connect(&settings.database)?;
+            let rules = text_rules::seed(&pool).await.context("failed to put the text rules in")?;
+            println!("migrations applied, {rules} text rules new or changed with this release");
             Ok(ExitCode::SUCCESS)
         }
         Command::Import { dir, rejects } => import::run(&settings, dir, rejects).await,

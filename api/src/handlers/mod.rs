@@ -10,12 +10,14 @@ pub(crate) mod people;
 pub(crate) mod posts;
 pub(crate) mod relations;
 pub(crate) mod reports;
+pub(crate) mod rules;
 pub(crate) mod tickers;
+pub(crate) mod writing;
 
 use actix_web::{HttpRequest, HttpResponse};
 use madang_core::{
     handle::Handle,
-    ids::{CaseId, PostId},
+    ids::{CaseId, PostId, RuleId},
     tickers::{Ticker, TickerStatus},
     users::{self, Profile},
 };
@@ -84,6 +86,11 @@ pub(crate) fn post_id(req: &HttpRequest) -> Result<PostId, Problem> {
 /// The case an address names.
 pub(crate) fn case_id(req: &HttpRequest) -> Result<CaseId, Problem> {
     segment(req, "id").parse().map_err(|_| Problem::not_found("case"))
+}
+
+/// The text rule an address names.
+pub(crate) fn rule_id(req: &HttpRequest) -> Result<RuleId, Problem> {
+    segment(req, "id").parse().map_err(|_| Problem::not_found("rule"))
 }
 
 /// A path segment as text.

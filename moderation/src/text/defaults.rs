@@ -2,7 +2,7 @@
 
 use super::{
     leading::LeadingSettings,
-    rules::{Action, Class, Mode, RuleKind, RuleSpec},
+    rules::{Action, Class, Mode, Repeats, RuleKind, RuleSpec},
 };
 
 /// Age under which an account's links are limited, in hours.
@@ -34,6 +34,7 @@ pub fn default_rules() -> Vec<RuleSpec> {
             Limit,
             RuleKind::LinkLimit { max_links: NEW_ACCOUNT_LINKS, under_hours: NEW_ACCOUNT_HOURS },
         ),
+        rule(9, "도배", Class::Spam, Limit, RuleKind::Repeats { limits: Repeats::default() }),
     ]
 }
 

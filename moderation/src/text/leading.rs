@@ -24,7 +24,7 @@ const MAX_PATTERN_BYTES: usize = 12_000;
 
 /// Thresholds of the leading-room rule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LeadingSettings {
     /// Score that holds a contact with bait or a promise.
     pub hold_score: i32,
@@ -177,7 +177,7 @@ impl Detector {
 
 fn add_links(score: &mut LeadingScore, links: &[Link], context: &Context) {
     for link in links {
-        if link.is_at(&context.trusted_hosts) {
+        if link.is_at(context.trusted_hosts) {
             score.add("trusted_host", FeatureKind::Counter, TRUSTED_HOST_WEIGHT, link.span.clone());
         } else if link.is_at(&CONTACT_HOSTS) {
             score.add("contact_host", FeatureKind::Contact, CONTACT_HOST_WEIGHT, link.span.clone());

@@ -76,6 +76,16 @@ pub enum BadRule {
         #[source]
         source: Box<regex::Error>,
     },
+    /// A threshold that every text reaches, or that is no number.
+    #[error("rule {id}: {name} must be {least} or more")]
+    BadThreshold {
+        /// The rule.
+        id: i64,
+        /// Which.
+        name: &'static str,
+        /// The least it may be.
+        least: u32,
+    },
     /// The words could not be made into an automaton.
     #[error("the words cannot be compiled: {0}")]
     Automaton(String),
@@ -101,6 +111,12 @@ pub(crate) fn check_words(id: i64, lists: &[&Vec<String>]) -> Result<(), BadRule
         }
     }
     Ok(())
+}
+
+/// Refuses thresholds below what makes sense.
+pub(crate) fn check_least(id: i64, thresholds: &[(&'static str, f64, u32)]) -> Result<(), BadRule> {
+    let bad = thresholds.iter().find(|(_, value, least)| !(value.is_finite() && *value >= f64::from(*least)));
+    bad.map_or(Ok(()), |&(name, _, least)| Err(BadRule::BadThreshold { id, name, least }))
 }
 
 /// Compiles a pattern within bounds.

@@ -30,7 +30,7 @@ pub use self::{
     glyphs::normalise,
     leading::{Feature, LeadingScore, LeadingSettings},
     limits::{BadRule, MAX_PATTERN_CHARS, MAX_RULES, MAX_WORD_CHARS, MAX_WORDS},
-    rules::{Action, Class, Mode, RuleKind, RuleSet, RuleSpec},
+    rules::{Action, Class, Mode, Repeats, RuleKind, RuleSet, RuleSpec},
     screening::{Context, Hit, Outcome, Screening, TRUSTED_HOSTS},
 };
 use self::{
@@ -43,9 +43,35 @@ use self::{
 /// Most hits a screening lists. What lies behind them is decided and masked all the same.
 pub const MAX_HITS: usize = 100;
 
+/// How many texts of the last 24 hours are nearly the same as one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Near {
+    /// By anybody.
+    pub all: u32,
+    /// By the same author.
+    pub own: u32,
+}
+
 /// Screens a text.
 pub fn screen(rules: &RuleSet, text: &str, context: &Context) -> Screening {
+    screen_among(rules, text, context, |_| Near {
+        all: context.near_duplicates_24h,
+        own: context.own_near_duplicates_24h,
+    })
+}
+
+/// Screens a text whose near-duplicates are counted by its fingerprint.
+pub fn screen_among(
+    rules: &RuleSet,
+    text: &str,
+    context: &Context,
+    near: impl FnOnce(u64) -> Near,
+) -> Screening {
     let views = Views::of(text);
+    let plain = views.spelled().map_or("", views::View::text);
+    let simhash = views.spelled().map_or(0, |spelled| simhash::fingerprint(text, spelled));
+    let near = near(simhash);
+    let context = &Context { near_duplicates_24h: near.all, own_near_duplicates_24h: near.own, ..*context };
     let (leading, links) = rules.detector.score(&views, context);
     let mut found = rules.matcher.find(&views);
     let paths: Vec<Range<usize>> = links.iter().map(|link| link.path.clone()).collect();
@@ -53,7 +79,7 @@ pub fn screen(rules: &RuleSet, text: &str, context: &Context) -> Screening {
     find_patterns(rules, &views, &mut found);
     find_leading(rules, &leading, context, &mut found);
     find_links(rules, &links, context, &mut found);
-    let simhash = simhash::simhash(views.spelled().map_or("", views::View::text));
+    find_repeats(rules, plain, near, &mut found);
     judge(rules, text, found, leading, simhash)
 }
 
@@ -89,9 +115,18 @@ fn find_links(rules: &RuleSet, links: &[Link], context: &Context, found: &mut Ve
         if context.account_age_hours >= *under_hours {
             continue;
         }
-        let untrusted = links.iter().filter(|link| !link.is_at(&context.trusted_hosts));
+        let untrusted = links.iter().filter(|link| !link.is_at(context.trusted_hosts));
         let beyond = untrusted.skip(*max).take(MAX_HITS).map(|link| link.span.clone());
         found.extend(beyond.map(|span| Found { rule: *rule, view: ViewKind::Plain, span }));
+    }
+}
+
+fn find_repeats(rules: &RuleSet, plain: &str, near: Near, found: &mut Vec<Found>) {
+    for (rule, limits) in &rules.repeats {
+        let often = near.own >= limits.own || near.all >= limits.all;
+        if often && simhash::letters(plain).take(limits.letters).count() >= limits.letters {
+            found.push(Found { rule: *rule, view: ViewKind::Plain, span: 0..0 });
+        }
     }
 }
 

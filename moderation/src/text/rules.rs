@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     leading::{Detector, LeadingSettings},
-    limits::{BadRule, MAX_RULES, check_words, compile_pattern},
+    limits::{BadRule, MAX_RULES, check_least, check_words, compile_pattern},
     matcher::{Builder, Matcher},
     screening::Outcome,
 };
@@ -26,6 +26,8 @@ pub enum Class {
     LeadingRoom,
     /// Links, as such.
     Link,
+    /// The same text over and over.
+    Spam,
     /// Anything else an operator writes a rule for.
     Other,
 }
@@ -47,6 +49,17 @@ pub enum Mode {
     Shadow,
     /// It is not looked at.
     Off,
+}
+
+impl Mode {
+    /// The name in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Shadow => "shadow",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// What a rule asks for, mildest first.
@@ -93,7 +106,7 @@ pub struct RuleSpec {
 
 /// How a rule finds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RuleKind {
     /// By words, in every view. `^` before a word asks for the beginning of a token, `$` after it for the
     /// end; words of loose consonants match only whole runs of them.
@@ -125,6 +138,30 @@ pub enum RuleKind {
         /// How young an account is new, in hours.
         under_hours: f64,
     },
+    /// By how often nearly the same text was posted in the last 24 hours, on any board.
+    Repeats {
+        /// From how many on.
+        #[serde(default)]
+        limits: Repeats,
+    },
+}
+
+/// From how many near-duplicates on a text is a repetition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Repeats {
+    /// Earlier ones of the same author.
+    pub own: u32,
+    /// Earlier ones of anybody.
+    pub all: u32,
+    /// Letters and digits a text must have: short ones are alike by nature.
+    pub letters: usize,
+}
+
+impl Default for Repeats {
+    fn default() -> Self {
+        Self { own: 4, all: 30, letters: 40 }
+    }
 }
 
 /// Rules ready for use.
@@ -135,6 +172,7 @@ pub struct RuleSet {
     pub(crate) patterns: Vec<(usize, Regex)>,
     pub(crate) leading: Vec<(usize, LeadingSettings)>,
     pub(crate) links: Vec<(usize, usize, f64)>,
+    pub(crate) repeats: Vec<(usize, Repeats)>,
     pub(crate) detector: Detector,
 }
 
@@ -182,6 +220,7 @@ struct Compiling {
     patterns: Vec<(usize, Regex)>,
     leading: Vec<(usize, LeadingSettings)>,
     links: Vec<(usize, usize, f64)>,
+    repeats: Vec<(usize, Repeats)>,
 }
 
 impl Compiling {
@@ -200,9 +239,23 @@ impl Compiling {
                 let regex = compile_pattern(*id, pattern)?;
                 self.patterns.extend(on.then_some((at, regex)));
             }
-            RuleKind::LeadingRoom { settings } => self.leading.extend(on.then_some((at, *settings))),
+            RuleKind::LeadingRoom { settings } => {
+                let scores = [
+                    ("hold_score", settings.hold_score.into(), 1),
+                    ("alone_score", settings.alone_score.into(), 1),
+                    ("new_account_hours", settings.new_account_hours, 0),
+                    ("near_duplicates", settings.near_duplicates.into(), 1),
+                ];
+                check_least(*id, &scores)?;
+                self.leading.extend(on.then_some((at, *settings)));
+            }
             RuleKind::LinkLimit { max_links, under_hours } => {
+                check_least(*id, &[("under_hours", *under_hours, 0)])?;
                 self.links.extend(on.then_some((at, *max_links, *under_hours)));
+            }
+            RuleKind::Repeats { limits } => {
+                check_least(*id, &[("own", limits.own.into(), 1), ("all", limits.all.into(), 1)])?;
+                self.repeats.extend(on.then_some((at, *limits)));
             }
         }
         if on {
@@ -218,13 +271,14 @@ impl Compiling {
     }
 
     fn finish(self) -> Result<RuleSet, BadRule> {
-        let Self { rules, words, patterns, leading, links } = self;
+        let Self { rules, words, patterns, leading, links, repeats } = self;
         Ok(RuleSet {
             rules,
             matcher: words.build().map_err(BadRule::Automaton)?,
             patterns,
             leading,
             links,
+            repeats,
             detector: Detector::build().map_err(BadRule::Automaton)?,
         })
     }

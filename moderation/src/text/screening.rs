@@ -31,14 +31,16 @@ pub const TRUSTED_HOSTS: [&str; 16] = [
 ];
 
 /// What is known of the author and of other texts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Context {
     /// How old the account is.
     pub account_age_hours: f64,
     /// Texts of the last 24 hours that differ from this one in few bits of their SimHash.
     pub near_duplicates_24h: u32,
+    /// Those of them that are by the same author.
+    pub own_near_duplicates_24h: u32,
     /// Hosts whose links do not count, with everything below them.
-    pub trusted_hosts: Vec<String>,
+    pub trusted_hosts: &'static [&'static str],
 }
 
 impl Default for Context {
@@ -47,7 +49,8 @@ impl Default for Context {
         Self {
             account_age_hours: 24.0 * 365.0,
             near_duplicates_24h: 0,
-            trusted_hosts: TRUSTED_HOSTS.iter().map(|host| (*host).to_owned()).collect(),
+            own_near_duplicates_24h: 0,
+            trusted_hosts: &TRUSTED_HOSTS,
         }
     }
 }

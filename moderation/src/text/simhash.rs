@@ -1,6 +1,11 @@
 //! A fingerprint under which texts that differ in a few words are close.
 
-use super::glyphs::is_letter_or_digit;
+use std::ops::Range;
+
+use super::{
+    glyphs::{is_ignorable, is_letter_or_digit},
+    views::View,
+};
 
 /// Characters of a shingle.
 const SHINGLE: usize = 3;
@@ -9,14 +14,43 @@ const MAX_SHINGLES: usize = 5_000;
 /// Bits by which near-duplicates differ at most.
 pub const NEAR_BITS: u32 = 3;
 
-/// The fingerprint of a normalised text. Only letters and digits count, so that spacing, punctuation and
-/// pictures do not make a copy look new.
-pub fn simhash(normalised: &str) -> u64 {
+/// The fingerprint of a text. Only letters and digits count, so that spacing, punctuation and pictures do
+/// not make a copy look new; nor do cashtags, which are what differs between copies on several boards.
+pub(crate) fn fingerprint(original: &str, spelled: &View) -> u64 {
+    let tags = cashtags(original);
+    let mut tags = tags.iter().peekable();
+    let untagged = spelled.glyphs.iter().filter(|glyph| {
+        let at = glyph.start as usize;
+        while tags.next_if(|tag| tag.end <= at).is_some() {}
+        !tags.peek().is_some_and(|tag| tag.contains(&at))
+    });
+    simhash(untagged.map(|glyph| glyph.c))
+}
+
+/// Where a text names tickers: a dollar sign and the letters after it.
+fn cashtags(text: &str) -> Vec<Range<usize>> {
+    let mut tags = Vec::new();
+    let mut begun = None;
+    for (at, c) in text.char_indices() {
+        let goes_on = is_letter_or_digit(c) || is_ignorable(c) || matches!(c, '.' | ':' | '-');
+        match begun {
+            Some(start) if !goes_on => {
+                tags.push(start..at);
+                begun = matches!(c, '$' | '＄').then_some(at);
+            }
+            None if matches!(c, '$' | '＄') => begun = Some(at),
+            _ => {}
+        }
+    }
+    tags.extend(begun.map(|start| start..text.len()));
+    tags
+}
+
+fn simhash(text: impl Iterator<Item = char>) -> u64 {
     let mut votes = Votes::default();
     let mut shingle = [0u32; SHINGLE];
-    let letters = normalised.chars().filter(|c| is_letter_or_digit(*c));
     let mut seen = 0;
-    for c in letters.take(MAX_SHINGLES) {
+    for c in text.filter(|c| is_letter_or_digit(*c)).take(MAX_SHINGLES) {
         shingle.rotate_left(1);
         if let Some(last) = shingle.last_mut() {
             *last = u32::from(c);
@@ -30,6 +64,11 @@ pub fn simhash(normalised: &str) -> u64 {
         votes.add(hash(shingle));
     }
     votes.majority()
+}
+
+/// The characters that count.
+pub fn letters(normalised: &str) -> impl Iterator<Item = char> {
+    normalised.chars().filter(|c| is_letter_or_digit(*c))
 }
 
 /// Bits in which two fingerprints differ.
