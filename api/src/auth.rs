@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use madang_core::{
     handle::Handle,
     ids::UserId,
-    sessions, signing,
+    sessions, signing, standing,
     users::{self, NewUser, Role},
     viewer::Who,
 };
@@ -33,6 +33,8 @@ const SECURE_COOKIE: &str = "__Host-madang_session";
 pub(crate) struct Login {
     /// Who.
     pub(crate) who: Who,
+    /// What sanctions leave of the account.
+    pub(crate) standing: standing::Held,
     /// SHA-256 of the token.
     pub(crate) token_hash: [u8; 32],
     expires_at: DateTime<Utc>,
@@ -115,11 +117,12 @@ pub(crate) async fn find_login(app: &App, token: &str, now: DateTime<Utc>) -> Re
                 OidcError::Invalid(why) => Problem::unauthorized(format!("the token is not valid: {why}")),
                 OidcError::Unavailable => Problem::unavailable(),
             })?;
-            let who = person_of(app, &identity, now).await?;
-            Some(Login { who, token_hash: hash, expires_at: identity.expires_at, read })
+            let (who, standing) = person_of(app, &identity, now).await?;
+            Some(Login { who, standing, token_hash: hash, expires_at: identity.expires_at, read })
         }
         _ => sessions::find(&app.pool, &hash, now).await?.map(|session| Login {
             who: Who { user: session.user, role: session.role },
+            standing: session.standing,
             token_hash: hash,
             expires_at: session.expires_at,
             read,
@@ -132,11 +135,15 @@ pub(crate) async fn find_login(app: &App, token: &str, now: DateTime<Utc>) -> Re
 }
 
 /// The person an identity provider vouches for, made at first sight.
-async fn person_of(app: &App, identity: &Identity, now: DateTime<Utc>) -> Result<Who, Problem> {
+async fn person_of(
+    app: &App,
+    identity: &Identity,
+    now: DateTime<Utc>,
+) -> Result<(Who, standing::Held), Problem> {
     // Three tries: two requests of one newcomer may race, and a made-up handle may be taken.
     for _ in 0..3 {
-        if let Some((user, role)) = users::by_subject(&app.pool, &identity.subject).await? {
-            return Ok(Who { user, role });
+        if let Some((user, role, standing)) = users::by_subject(&app.pool, &identity.subject).await? {
+            return Ok((Who { user, role }, standing));
         }
         let wanted = identity.preferred_username.as_deref().or(identity.name.as_deref()).unwrap_or("");
         if make_person(app, identity, Handle::for_signup(wanted).ok(), now).await? {

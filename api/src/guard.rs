@@ -18,13 +18,15 @@ use actix_web::{
 use chrono::Utc;
 use tracing::Instrument;
 
+use madang_core::standing::Standing;
+
 use crate::{
     app::App,
     auth::{self, Carrier, Login},
     call::Call,
     limits::{Left, Rate, Subject},
     problem::Problem,
-    routes::{Access, RouteTable},
+    routes::{Access, RouteTable, Rule},
 };
 
 /// Longest time any answer but a stream may take.
@@ -117,7 +119,7 @@ async fn admit(req: &ServiceRequest) -> (&'static str, Result<Admitted, Problem>
     let Some(rule) = resource.rule(method) else {
         return (resource.pattern, Err(Problem::method_not_allowed(&resource.allowed())));
     };
-    let admitted = admit_to(req, app.get_ref(), rule.access, rule.rate).await;
+    let admitted = admit_to(req, app.get_ref(), rule).await;
     let admitted = admitted.map(|(call, left)| Admitted { call, streams: rule.streams, left });
     (resource.pattern, admitted)
 }
@@ -125,8 +127,7 @@ async fn admit(req: &ServiceRequest) -> (&'static str, Result<Admitted, Problem>
 async fn admit_to(
     req: &ServiceRequest,
     app: &Arc<App>,
-    access: Access,
-    rate: Rate,
+    Rule { access, rate, open_to_suspended, .. }: Rule,
 ) -> Result<(Call, Option<Left>), Problem> {
     let address = app.limits.client(req.peer_addr(), req.headers());
     if rate == Rate::Free && access == Access::Public {
@@ -135,9 +136,31 @@ async fn admit_to(
     app.limits.take_address(address)?;
     let login = find_login(req, app, access).await?;
     access.check(login.map(|login| login.who.role))?;
+    if let Some(login) = login.filter(|_| !open_to_suspended) {
+        refuse_suspended(&login)?;
+    }
     let subject = login.map_or(address, |login| Subject::User(login.who.user.get()));
     let left = app.limits.take(rate, subject)?;
     Ok((Call::new(app.clone(), req, login, subject), left))
+}
+
+/// Suspended accounts read, object and leave.
+fn refuse_suspended(login: &Login) -> Result<(), Problem> {
+    let until =
+        login.standing.until().map_or_else(String::new, |until| format!(" until {}", until.to_rfc3339()));
+    match login.standing.at(Utc::now()) {
+        Standing::Good | Standing::Limited => Ok(()),
+        Standing::Suspended => Err(Problem::forbidden(
+            "account_suspended",
+            format!(
+                "this account may read, not write,{until}; see GET /v1/me/sanctions for why and how to appeal"
+            ),
+        )),
+        Standing::Banned => Err(Problem::forbidden(
+            "account_banned",
+            "this account may read, not write; see GET /v1/me/sanctions for why and how to appeal",
+        )),
+    }
 }
 
 async fn find_login(req: &ServiceRequest, app: &Arc<App>, access: Access) -> Result<Option<Login>, Problem> {

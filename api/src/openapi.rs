@@ -61,7 +61,7 @@ fn describe(operation: &Operation) -> Value {
         "responses": responses(operation),
         "security": match operation.access {
             Access::Public => json!([{}, {"bearer": []}]),
-            Access::Person | Access::LoggedIn | Access::Moderator | Access::Senior => json!([{"bearer": []}]),
+            _ => json!([{"bearer": []}]),
         },
     });
     if let (Some(schema), Some(object)) = (operation.doc.body, described.as_object_mut()) {

@@ -107,6 +107,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, "This conflicts with the present state", detail)
     }
 
+    /// The same, saying what it is about.
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        self.0.detail = format!("{what}: {}", self.0.detail);
+        self
+    }
+
     /// 410: the frozen list behind a cursor is gone.
     pub(crate) fn cursor_expired() -> Self {
         Self::new(

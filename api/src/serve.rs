@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use actix_web::{App as WebApp, HttpServer, middleware::from_fn, web::Data};
 use anyhow::Context;
 use chrono::Utc;
-use madang_core::{changes, db, settings::Settings, shutdown};
+use madang_core::{changes, db, notices, settings::Settings, shutdown};
 use madang_feed::{Feed, work::Worker};
-use madang_moderation::{decisions, exposure, text_rules};
+use madang_moderation::{decisions, exposure, legal, restitution, sanctions, sweeps, text_rules};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -133,8 +133,11 @@ async fn moderate(feed: &Feed) {
     let mut rounds = 0_u32;
     loop {
         ticks.tick().await;
-        if let Err(error) = ease_expired(feed).await {
-            tracing::warn!(%error, "failed to ease blocks whose time is over, it is repeated");
+        if let Err(error) = end_what_is_due(feed).await {
+            tracing::warn!(%error, "failed to end what is due, it is repeated");
+        }
+        if let Err(error) = sweep(feed).await {
+            tracing::warn!(%error, "failed to sweep after a ban, it goes on where it stopped");
         }
         if rounds.is_multiple_of(12)
             && let Err(error) = watch_rules(feed).await
@@ -158,21 +161,48 @@ async fn watch_rules(feed: &Feed) -> sqlx::Result<()> {
     if fell_back > 0 {
         feed.publish(changes::latest(&feed.pool).await?).await;
     }
+    notices::drop_old(&feed.pool, Utc::now(), 10_000).await?;
     text_rules::drop_old_hits(&feed.pool, 10_000).await.map(drop)
 }
 
-async fn ease_expired(feed: &Feed) -> sqlx::Result<()> {
+/// Blocks nobody reviewed, posts that were edited, rights claims, sanctions, windows of restitution.
+async fn end_what_is_due(feed: &Feed) -> sqlx::Result<()> {
     loop {
-        // One a transaction, so that nobody waits for many.
+        let now = Utc::now();
+        // Each in a transaction of its own and one at a time, so that nobody waits for many.
         let mut tx = feed.pool.begin().await?;
-        let eased = decisions::ease_expired(&mut tx, Utc::now(), 1).await?;
+        let mut ended = !decisions::ease_expired(&mut tx, now, 1).await?.is_empty();
         tx.commit().await?;
-        if eased.is_empty() {
+        let mut tx = feed.pool.begin().await?;
+        ended |= !decisions::show_edited(&mut tx, now, 1).await?.is_empty();
+        tx.commit().await?;
+        let mut tx = feed.pool.begin().await?;
+        ended |= legal::expire(&mut tx, now).await?.is_some();
+        tx.commit().await?;
+        let mut tx = feed.pool.begin().await?;
+        ended |= sanctions::end_expired(&mut tx, now).await?.is_some();
+        tx.commit().await?;
+        let mut tx = feed.pool.begin().await?;
+        ended |= restitution::close_due(&mut tx, now).await?;
+        tx.commit().await?;
+        if !ended {
             return Ok(());
         }
         let number = changes::latest(&feed.pool).await?;
         feed.publish(number).await;
     }
+}
+
+/// Steps of sweeps in one go, so that everything else gets its turn.
+const SWEEP_STEPS: usize = 200;
+
+async fn sweep(feed: &Feed) -> sqlx::Result<()> {
+    for _ in 0..SWEEP_STEPS {
+        if !sweeps::step(&feed.pool, Utc::now()).await? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn keep_up(app: &App) {

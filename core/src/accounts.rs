@@ -82,6 +82,7 @@ async fn delete_own_rows(tx: &mut PgConnection, user: UserId) -> sqlx::Result<()
         .await?;
     sqlx::query!("DELETE FROM mentions WHERE user_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM readers WHERE user_id = $1", id).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM notices WHERE user_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM idempotency_keys WHERE user_id = $1", id).execute(&mut *tx).await?;
     sessions::end_all(tx, user).await
 }

@@ -120,6 +120,15 @@ pub async fn everything_about(tx: &mut PgConnection, user: UserId) -> sqlx::Resu
         rows!(
             tx,
             user,
+            "sanctions.json",
+            "SELECT jsonb_build_object('id', s.id::text, 'kind', s.kind, 'statement', s.statement,
+                                       'made', s.created_at, 'expires', s.expires_at, 'ended', s.ended_at)
+             FROM sanctions s WHERE user_id = $1 ORDER BY s.id"
+        ),
+        rows!(tx, user, "notices.json", "SELECT to_jsonb(n) FROM notices n WHERE user_id = $1 ORDER BY id"),
+        rows!(
+            tx,
+            user,
             "sessions.json",
             "SELECT jsonb_build_object('started', created_at, 'expires', expires_at)
              FROM sessions WHERE user_id = $1 ORDER BY created_at"

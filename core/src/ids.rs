@@ -90,6 +90,22 @@ id_type!(
     RuleId
 );
 id_type!(
+    /// A sanction of an account.
+    SanctionId
+);
+id_type!(
+    /// Something a person is told.
+    NoticeId
+);
+id_type!(
+    /// A rights claim.
+    LegalRequestId
+);
+id_type!(
+    /// A proposed change of the rule's constants.
+    ProposalId
+);
+id_type!(
     /// A decision about a post, by a person or by the rule.
     DecisionId
 );

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
-use crate::{ids::UserId, signing, users::Role};
+use crate::{ids::UserId, signing, standing, users::Role};
 
 /// Starts a login and returns the token, which is shown once.
 pub async fn start(
@@ -32,6 +32,8 @@ pub struct Session {
     pub user: UserId,
     /// What they may do.
     pub role: Role,
+    /// What sanctions leave of that.
+    pub standing: standing::Held,
     /// Until when.
     pub expires_at: DateTime<Utc>,
 }
@@ -43,7 +45,7 @@ pub async fn find(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Session>> {
     let row = sqlx::query!(
-        "SELECT u.id, u.role, s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id
+        "SELECT u.id, u.role, u.standing, u.standing_until, s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.token_hash = $1 AND s.expires_at > $2 AND u.deleted_at IS NULL",
         &hash[..],
         now
@@ -53,6 +55,7 @@ pub async fn find(
     Ok(row.map(|row| Session {
         user: UserId::new(row.id),
         role: Role::from_column(&row.role),
+        standing: standing::Held::from_columns(row.standing, row.standing_until),
         expires_at: row.expires_at,
     }))
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
-use crate::{handle::Handle, ids::UserId};
+use crate::{handle::Handle, ids::UserId, standing};
 
 /// What somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -138,6 +138,8 @@ pub struct Profile {
     pub created_at: DateTime<Utc>,
     /// Whether the account was deleted.
     pub deleted: bool,
+    /// What sanctions leave of the account; for themselves and for moderators.
+    pub standing: standing::Held,
 }
 
 macro_rules! profile {
@@ -155,6 +157,7 @@ macro_rules! profile {
             merge_state: MergeState::from_column($row.merge_state),
             created_at: $row.created_at,
             deleted: $row.deleted_at.is_some(),
+            standing: standing::Held::from_columns($row.standing, $row.standing_until),
         }
     };
 }
@@ -163,7 +166,7 @@ macro_rules! profile {
 pub async fn by_ids(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Profile>> {
     let rows = sqlx::query!(
         "SELECT id, handle, name, bio, language, role, verified, follower_count, following_count, merge_state,
-                created_at, deleted_at
+                created_at, deleted_at, standing, standing_until
          FROM users WHERE id = ANY($1)",
         ids
     )
@@ -176,7 +179,7 @@ pub async fn by_ids(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<
 pub async fn by_handle(executor: impl PgExecutor<'_>, handle: &Handle) -> sqlx::Result<Option<Profile>> {
     let row = sqlx::query!(
         "SELECT id, handle, name, bio, language, role, verified, follower_count, following_count, merge_state,
-                created_at, deleted_at
+                created_at, deleted_at, standing, standing_until
          FROM users WHERE handle_fold = $1 AND deleted_at IS NULL",
         handle.fold()
     )
@@ -285,11 +288,17 @@ pub async fn create(executor: impl PgExecutor<'_>, user: &NewUser<'_>) -> sqlx::
 pub async fn by_subject(
     executor: impl PgExecutor<'_>,
     subject: &str,
-) -> sqlx::Result<Option<(UserId, Role)>> {
-    let row = sqlx::query!("SELECT id, role FROM users WHERE subject = $1 AND deleted_at IS NULL", subject)
-        .fetch_optional(executor)
-        .await?;
-    Ok(row.map(|row| (UserId::new(row.id), Role::from_column(&row.role))))
+) -> sqlx::Result<Option<(UserId, Role, standing::Held)>> {
+    let row = sqlx::query!(
+        "SELECT id, role, standing, standing_until FROM users WHERE subject = $1 AND deleted_at IS NULL",
+        subject
+    )
+    .fetch_optional(executor)
+    .await?;
+    Ok(row.map(|row| {
+        let held = standing::Held::from_columns(row.standing, row.standing_until);
+        (UserId::new(row.id), Role::from_column(&row.role), held)
+    }))
 }
 
 /// What a person may change about themselves; `None` leaves it.

@@ -48,6 +48,14 @@ pub enum List {
     AppealQueue = 19,
     /// Text rules.
     Rules = 20,
+    /// Notices.
+    Notices = 21,
+    /// Sanctions of an account.
+    Sanctions = 22,
+    /// Rights claims.
+    LegalRequests = 23,
+    /// Proposed changes of the rule.
+    Proposals = 24,
 }
 
 /// Which list, of what, for whom.

@@ -69,6 +69,8 @@ pub struct Locked {
     pub assigned_to: Option<UserId>,
     /// Until when.
     pub claimed_until: Option<DateTime<Utc>>,
+    /// Whether it is for senior moderators.
+    pub escalated: bool,
 }
 
 /// Locks a case and its post.
@@ -81,7 +83,7 @@ pub async fn lock_both(tx: &mut PgConnection, case: CaseId) -> sqlx::Result<Opti
         return Ok(None);
     };
     let row = sqlx::query!(
-        "SELECT state, version, assigned_to, claimed_until FROM mod_cases WHERE id = $1 FOR UPDATE",
+        "SELECT state, version, assigned_to, claimed_until, escalated FROM mod_cases WHERE id = $1 FOR UPDATE",
         case.get()
     )
     .fetch_one(tx)
@@ -91,36 +93,113 @@ pub async fn lock_both(tx: &mut PgConnection, case: CaseId) -> sqlx::Result<Opti
         version: row.version,
         assigned_to: row.assigned_to.map(UserId::new),
         claimed_until: row.claimed_until,
+        escalated: row.escalated,
     };
     Ok(Some((subject, locked)))
 }
 
-/// The post's open case, made if there is none.
+/// What opened a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Reports.
+    Reports,
+    /// The text rules, at submission or edit.
+    Text,
+    /// A moderator, by themselves.
+    Moderator,
+    /// The author's ban for a leading room, or that of one whose text it copies.
+    Sweep,
+    /// A decision about a post that says nearly the same.
+    Copy,
+}
+
+impl Origin {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reports => "reports",
+            Self::Text => "text",
+            Self::Moderator => "moderator",
+            Self::Sweep => "sweep",
+            Self::Copy => "copy",
+        }
+    }
+}
+
+/// A post's open case.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opened {
+    /// Which.
+    pub(crate) id: CaseId,
+    /// Whether it was opened just now.
+    pub(crate) is_new: bool,
+}
+
+/// The post's open case, made if there is none, with at least that priority.
 pub(crate) async fn open(
     tx: &mut PgConnection,
     subject: &Subject,
+    origin: Origin,
+    priority: f64,
     now: DateTime<Utc>,
-) -> sqlx::Result<CaseId> {
+) -> sqlx::Result<Opened> {
     let held = sqlx::query_scalar!(
-        "SELECT id FROM mod_cases WHERE post_id = $1 AND state <> 'decided'",
-        subject.id.get()
+        "UPDATE mod_cases SET priority = greatest(priority, $2),
+             rank = greatest(rank, $2 - extract(epoch FROM opened_at)::float8 / 7200)
+         WHERE post_id = $1 AND state <> 'decided' RETURNING id",
+        subject.id.get(),
+        priority
     )
     .fetch_optional(&mut *tx)
     .await?;
     if let Some(id) = held {
-        return Ok(CaseId::new(id));
+        return Ok(Opened { id: CaseId::new(id), is_new: false });
     }
     let (_, version) = settings::current(&mut *tx).await?;
     let id = sqlx::query_scalar!(
-        "INSERT INTO mod_cases (post_id, rule_version, opened_at, first_report_at) VALUES ($1, $2, $3, $3)
+        "INSERT INTO mod_cases (post_id, rule_version, opened_at, first_report_at, origin, priority, rank)
+         VALUES ($1, $2, $3::timestamptz, CASE WHEN $4 = 'reports' THEN $3 END, $4, $5,
+                 $5 - extract(epoch FROM $3)::float8 / 7200)
          RETURNING id",
         subject.id.get(),
         version,
-        now
+        now,
+        origin.as_str(),
+        priority
     )
     .fetch_one(tx)
     .await?;
-    Ok(CaseId::new(id))
+    Ok(Opened { id: CaseId::new(id), is_new: true })
+}
+
+/// Opens a case by hand. Returns it with its version; `None` when there is no such post.
+pub async fn open_by_hand(
+    tx: &mut PgConnection,
+    post: PostId,
+    moderator: Who,
+    reason: Category,
+    now: DateTime<Utc>,
+    request_id: &str,
+) -> sqlx::Result<Option<(CaseId, i32)>> {
+    let Some(subject) = lock_subject(&mut *tx, post).await?.filter(|post| post.state != PostState::Deleted)
+    else {
+        return Ok(None);
+    };
+    let opened = open(&mut *tx, &subject, Origin::Moderator, rule::harm(reason), now).await?;
+    if opened.is_new {
+        let act = Act {
+            actor: Actor::Person(moderator),
+            action: "case.opened",
+            object: format!("case:{}", opened.id),
+            before: None,
+            after: Some(json!({"post": post, "reason": reason})),
+            request_id: Some(request_id),
+        };
+        audit::append(&mut *tx, &act).await?;
+    }
+    let version = sqlx::query_scalar!("SELECT version FROM mod_cases WHERE id = $1", opened.id.get())
+        .fetch_one(tx)
+        .await?;
+    Ok(Some((opened.id, version)))
 }
 
 /// What the rule made of a case.
@@ -179,7 +258,7 @@ async fn note(
     let stored = serde_json::to_value(verdict).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let row = sqlx::query!(
         r#"UPDATE mod_cases SET score = $2, distinct_clusters = $3, threshold_used = $4, rule_version = $5, verdict = $6,
-               brigade = $7, priority = $8, version = version + 1,
+               brigade = $7, priority = $8, version = version + 1, first_report_at = coalesce(first_report_at, $11),
                rank = $8 - extract(epoch FROM coalesce(first_report_at, opened_at))::float8 / 7200,
                limited_at = CASE WHEN $9 THEN coalesce(limited_at, $11) ELSE limited_at END,
                blocked_at = CASE WHEN $10 THEN coalesce(blocked_at, $11) ELSE blocked_at END
@@ -199,113 +278,4 @@ async fn note(
     .fetch_one(tx)
     .await?;
     Ok(row.first)
-}
-
-/// What a moderator does to a case short of deciding it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Takes it for 15 minutes.
-    Claim,
-    /// Gives it back.
-    Release,
-    /// Hands it to a senior moderator.
-    Escalate,
-}
-
-/// Why a step was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StepRefused {
-    /// No such case.
-    NotFound,
-    /// It is decided.
-    Decided,
-    /// Another moderator is at it.
-    Claimed {
-        /// Who.
-        by: UserId,
-        /// Until when.
-        until: DateTime<Utc>,
-    },
-    /// It waits for a senior moderator.
-    NeedsSenior,
-    /// It is about one's own post.
-    OwnPost,
-}
-
-/// Takes a step. Returns the case's version after it.
-pub async fn step(
-    tx: &mut PgConnection,
-    case: CaseId,
-    moderator: Who,
-    step: Step,
-    now: DateTime<Utc>,
-    request_id: &str,
-) -> sqlx::Result<Result<i32, StepRefused>> {
-    let Some((subject, locked)) = lock_both(&mut *tx, case).await? else {
-        return Ok(Err(StepRefused::NotFound));
-    };
-    if let Some(refused) = refuse_step(&subject, &locked, moderator, now) {
-        return Ok(Err(refused));
-    }
-    let (state, action, assigned, until) = match step {
-        Step::Claim => ("claimed", "case.claimed", Some(moderator.user.get()), Some(now + CLAIM)),
-        Step::Release => ("open", "case.released", None, None),
-        Step::Escalate => ("escalated", "case.escalated", None, None),
-    };
-    let version = sqlx::query_scalar!(
-        "UPDATE mod_cases SET state = $2, assigned_to = $3, claimed_until = $4 WHERE id = $1 RETURNING version",
-        case.get(),
-        state,
-        assigned,
-        until
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    let act = Act {
-        actor: Actor::Person(moderator),
-        action,
-        object: format!("case:{case}"),
-        before: Some(json!({"state": locked.state})),
-        after: Some(json!({"state": state})),
-        request_id: Some(request_id),
-    };
-    audit::append(tx, &act).await?;
-    Ok(Ok(version))
-}
-
-fn refuse_step(
-    subject: &Subject,
-    locked: &Locked,
-    moderator: Who,
-    now: DateTime<Utc>,
-) -> Option<StepRefused> {
-    match (locked.state.as_str(), locked.assigned_to, locked.claimed_until) {
-        ("decided", ..) => Some(StepRefused::Decided),
-        (_, Some(by), Some(until)) if by != moderator.user && until > now => {
-            Some(StepRefused::Claimed { by, until })
-        }
-        ("escalated", ..) if !moderator.role.is_senior() => Some(StepRefused::NeedsSenior),
-        _ if subject.author == moderator.user => Some(StepRefused::OwnPost),
-        _ => None,
-    }
-}
-
-/// A block that stays though nobody looked in time goes to a senior moderator.
-pub(crate) async fn escalate_unattended(tx: &mut PgConnection, case: CaseId) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE mod_cases SET state = 'escalated', assigned_to = NULL, claimed_until = NULL, version = version + 1
-         WHERE id = $1 AND state <> 'decided'",
-        case.get()
-    )
-    .execute(&mut *tx)
-    .await?;
-    let act = Act {
-        actor: Actor::System,
-        action: "case.escalated",
-        object: format!("case:{case}"),
-        before: None,
-        after: Some(json!({"state": "escalated", "why": "a provisional block was not reviewed in time"})),
-        request_id: None,
-    };
-    audit::append(tx, &act).await.map(|_| ())
 }

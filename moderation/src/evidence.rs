@@ -133,7 +133,7 @@ fn status(name: &str) -> ReportStatus {
 async fn dismissals(tx: &mut PgConnection, subject: &Subject) -> sqlx::Result<(Vec<Dismissal>, bool)> {
     let rows = sqlx::query!(
         "SELECT categories, revision, locked, created_at FROM mod_decisions
-         WHERE post_id = $1 AND kind = 'keep' ORDER BY id DESC LIMIT 20",
+         WHERE post_id = $1 AND kind = 'keep' AND actor_kind = 'moderator' ORDER BY id DESC LIMIT 20",
         subject.id.get()
     )
     .fetch_all(tx)

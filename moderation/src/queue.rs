@@ -3,11 +3,14 @@
 use chrono::{DateTime, Utc};
 use madang_core::{
     ids::{CaseId, PostId, UserId},
+    standing,
     visibility::PostState,
 };
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::{PgExecutor, PgPool};
+
+use crate::{decisions::MAX_SIMILAR, screened};
 
 /// A case in the queue.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +21,10 @@ pub struct Listed {
     pub post_id: PostId,
     /// `open`, `claimed`, `escalated` or `decided`.
     pub state: String,
+    /// What opened it: `reports`, `text`, `moderator`, `sweep` or `copy`.
+    pub origin: String,
+    /// Whether it is for senior moderators.
+    pub escalated: bool,
     /// Harm × exposure × confidence. The queue adds half a point for each hour waited.
     pub priority: f64,
     /// The place in the queue: priority and waiting time, comparable between cases only.
@@ -50,7 +57,13 @@ macro_rules! listed {
         Listed {
             id: CaseId::new($id),
             post_id: PostId::new($row.post_id),
-            state: if $row.state == "claimed" && !held { "open".to_owned() } else { $row.state },
+            state: match $row.state.as_str() {
+                "claimed" if !held && $row.escalated => "escalated".to_owned(),
+                "claimed" if !held => "open".to_owned(),
+                _ => $row.state,
+            },
+            origin: $row.origin,
+            escalated: $row.escalated,
             priority: $row.priority,
             rank: $row.rank,
             score: $row.score,
@@ -90,12 +103,12 @@ pub async fn list(
         Filter::Undecided | Filter::Escalated => None,
     };
     let rows = sqlx::query!(
-        "SELECT id, post_id, state, priority, rank, score, threshold_used, distinct_clusters, viewers, brigade, assigned_to,
+        "SELECT id, post_id, state, origin, escalated, priority, rank, score, threshold_used, distinct_clusters, viewers, brigade, assigned_to,
                 claimed_until, opened_at, version
          FROM mod_cases
          WHERE state <> 'decided'
            AND ($1::bigint IS NULL OR (assigned_to = $1 AND claimed_until > $2))
-           AND (NOT $3 OR state = 'escalated')
+           AND (NOT $3 OR escalated)
            AND ($4::float8 IS NULL OR (rank, -id) < ($4, -$5::bigint))
          ORDER BY rank DESC, id LIMIT $6",
         mine,
@@ -176,6 +189,10 @@ pub struct AuthorRecord {
     pub removed: i64,
     /// Posts that moderators kept after reports.
     pub kept: i64,
+    /// Strikes that count.
+    pub strikes: i64,
+    /// What sanctions leave of the account: `good`, `limited`, `suspended` or `banned`.
+    pub standing: &'static str,
 }
 
 /// One case with all that explains it.
@@ -200,14 +217,31 @@ pub struct Detail {
     pub screening: Option<Value>,
     /// What was decided so far, about this post.
     pub decisions: Vec<CaseDecision>,
+    /// When the post is shown again because its author changed it.
+    pub show_at: Option<DateTime<Utc>>,
+    /// Posts that say nearly the same, newest first: a decision can be about them too.
+    pub similar: Vec<Similar>,
     /// The author's record.
     pub author: Option<AuthorRecord>,
+}
+
+/// A post that says nearly the same.
+#[derive(Debug, Clone, Serialize)]
+pub struct Similar {
+    /// The post.
+    pub post_id: PostId,
+    /// Who wrote it.
+    pub author_id: UserId,
+    /// Its state.
+    pub state: &'static str,
+    /// Its open case.
+    pub case_id: Option<CaseId>,
 }
 
 /// Reads a case.
 pub async fn detail(pool: &PgPool, case: CaseId, now: DateTime<Utc>) -> sqlx::Result<Option<Detail>> {
     let row = sqlx::query!(
-        r#"SELECT c.post_id, c.state, c.priority, c.rank, c.score, c.threshold_used, c.distinct_clusters, c.viewers, c.brigade,
+        r#"SELECT c.post_id, c.state, c.origin, c.escalated, c.show_at, c.priority, c.rank, c.score, c.threshold_used, c.distinct_clusters, c.viewers, c.brigade,
                   c.assigned_to, c.claimed_until, c.opened_at, c.version, c.verdict, c.screening, p.body, p.author_id,
                   p.moderation_state, p.deleted_at IS NOT NULL AS "deleted!"
            FROM mod_cases c JOIN posts p ON p.id = c.post_id WHERE c.id = $1"#,
@@ -227,7 +261,9 @@ pub async fn detail(pool: &PgPool, case: CaseId, now: DateTime<Utc>) -> sqlx::Re
         verdict: row.verdict,
         screening: row.screening,
         decisions: decisions(pool, post).await?,
-        author: author(pool, row.author_id).await?,
+        show_at: row.show_at,
+        similar: similar(pool, PostId::new(post)).await?,
+        author: author(pool, row.author_id, now).await?,
     }))
 }
 
@@ -292,14 +328,40 @@ async fn decisions(pool: &PgPool, post: i64) -> sqlx::Result<Vec<CaseDecision>> 
         .collect())
 }
 
-async fn author(pool: &PgPool, author: i64) -> sqlx::Result<Option<AuthorRecord>> {
+async fn similar(pool: &PgPool, post: PostId) -> sqlx::Result<Vec<Similar>> {
+    let copies = screened::copies_of(pool, post, i64::try_from(MAX_SIMILAR).unwrap_or(i64::MAX)).await?;
+    let ids: Vec<i64> = copies.iter().map(|copy| copy.post.get()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT p.id, p.author_id, p.moderation_state, p.deleted_at IS NOT NULL AS "deleted!", c.id AS "case_id?"
+           FROM posts p LEFT JOIN mod_cases c ON c.post_id = p.id AND c.state <> 'decided'
+           WHERE p.id = ANY($1) ORDER BY p.id DESC"#,
+        &ids
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Similar {
+            post_id: PostId::new(row.id),
+            author_id: UserId::new(row.author_id),
+            state: PostState::from_columns(row.moderation_state, row.deleted).as_str(),
+            case_id: row.case_id.map(CaseId::new),
+        })
+        .collect())
+}
+
+async fn author(pool: &PgPool, author: i64, now: DateTime<Utc>) -> sqlx::Result<Option<AuthorRecord>> {
     let row = sqlx::query!(
         r#"SELECT id, handle, created_at,
                   (SELECT count(*) FROM posts WHERE author_id = $1 AND listed) AS "posts!",
                   (SELECT count(DISTINCT post_id) FROM mod_decisions WHERE author_id = $1 AND kind = 'remove') AS "removed!",
-                  (SELECT count(DISTINCT post_id) FROM mod_decisions WHERE author_id = $1 AND kind = 'keep') AS "kept!"
+                  (SELECT count(DISTINCT post_id) FROM mod_decisions WHERE author_id = $1 AND kind = 'keep') AS "kept!",
+                  (SELECT count(*) FROM sanctions WHERE user_id = $1 AND kind = 'strike' AND ended_at IS NULL
+                     AND expires_at > $2) AS "strikes!",
+                  standing, standing_until
            FROM users WHERE id = $1"#,
-        author
+        author,
+        now
     )
     .fetch_optional(pool)
     .await?;
@@ -310,5 +372,7 @@ async fn author(pool: &PgPool, author: i64) -> sqlx::Result<Option<AuthorRecord>
         posts: row.posts,
         removed: row.removed,
         kept: row.kept,
+        strikes: row.strikes,
+        standing: standing::Held::from_columns(row.standing, row.standing_until).at(now).as_str(),
     }))
 }

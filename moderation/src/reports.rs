@@ -12,7 +12,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use crate::{
     audit::{self, Act, Actor},
-    cases::{self, Judged, Subject},
+    cases::{self, Judged, Origin, Subject},
     rule::{self, Category, Network},
     screener::Screener,
     settings,
@@ -105,7 +105,7 @@ pub async fn file(
         Some("pending") => return Ok(Err(Refused::Already)),
         Some(_) => return Ok(Err(Refused::Judged)),
     }
-    let case = cases::open(&mut *tx, &subject, new.now).await?;
+    let case = cases::open(&mut *tx, &subject, Origin::Reports, 0.0, new.now).await?.id;
     let id = insert(&mut *tx, new, &subject, case).await?;
     let act = Act {
         actor: Actor::System,

@@ -2,13 +2,13 @@
 //! more or less next time. Verdicts halve in effect every 180 days.
 
 use chrono::{DateTime, Utc};
-use madang_core::ids::CaseId;
+use madang_core::ids::{CaseId, PostId, UserId};
 use sqlx::PgConnection;
 
 use crate::{
     cases::Subject,
     rule::{self, RuleSettings, Sanction, decayed},
-    settings,
+    settings, told,
 };
 
 /// Judges the pending reports of a case. Returns the categories they named.
@@ -34,9 +34,11 @@ pub(crate) async fn settle(
     let mut reporters: Vec<i64> = rows.iter().map(|row| row.reporter_id).collect();
     // In one order, so that two decisions at once about the same people do not wait in a circle.
     reporters.sort_unstable();
+    let told: Vec<UserId> = reporters.iter().copied().map(UserId::new).collect();
     for reporter in reporters {
         count(&mut *tx, &rule, reporter, agreed, now).await?;
     }
+    told::judged(&mut *tx, &told, subject.id, agreed, now).await?;
     let mut categories: Vec<String> = rows.into_iter().map(|row| row.category).collect();
     categories.sort_unstable();
     categories.dedup();
@@ -44,7 +46,11 @@ pub(crate) async fn settle(
 }
 
 /// A decision that agreed with a case's reports did not stand: they were wrong after all.
-pub(crate) async fn reverse(tx: &mut PgConnection, case: CaseId, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub(crate) async fn reverse(
+    tx: &mut PgConnection,
+    (case, post): (CaseId, PostId),
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     let mut reporters = sqlx::query_scalar!(
         "UPDATE reports SET status = 'disagreed', judged_at = $2
          WHERE case_id = $1 AND status IN ('agreed', 'pending') RETURNING reporter_id",
@@ -55,9 +61,38 @@ pub(crate) async fn reverse(tx: &mut PgConnection, case: CaseId, now: DateTime<U
     .await?;
     reporters.sort_unstable();
     let (rule, _) = settings::current(&mut *tx).await?;
+    let told: Vec<UserId> = reporters.iter().copied().map(UserId::new).collect();
     for reporter in reporters {
         count(&mut *tx, &rule, reporter, false, now).await?;
     }
+    told::judged(tx, &told, post, false, now).await
+}
+
+/// Locks the rows of all who reported some cases, in one order, so that two who decide several at once do not
+/// wait in a circle.
+pub(crate) async fn lock_reporters(
+    tx: &mut PgConnection,
+    cases: &[CaseId],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let cases: Vec<i64> = cases.iter().map(|case| case.get()).collect();
+    sqlx::query!(
+        "INSERT INTO reporter_stats (user_id, updated_at)
+         SELECT DISTINCT reporter_id, $2::timestamptz FROM reports WHERE case_id = ANY($1) AND status = 'pending'
+         ORDER BY 1 ON CONFLICT DO NOTHING",
+        &cases,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "SELECT user_id FROM reporter_stats WHERE user_id IN (
+             SELECT reporter_id FROM reports WHERE case_id = ANY($1) AND status = 'pending')
+         ORDER BY user_id FOR UPDATE",
+        &cases
+    )
+    .fetch_all(tx)
+    .await?;
     Ok(())
 }
 

@@ -220,6 +220,25 @@ pub struct Copy {
     pub at: DateTime<Utc>,
 }
 
+/// Which of some posts say nearly the same as one.
+pub(crate) async fn near(
+    executor: impl PgExecutor<'_>,
+    post: PostId,
+    others: &[PostId],
+) -> sqlx::Result<Vec<PostId>> {
+    let others: Vec<i64> = others.iter().map(|other| other.get()).collect();
+    let rows = sqlx::query_scalar!(
+        "SELECT c.post_id FROM post_prints p JOIN post_prints c ON c.post_id = ANY($2)
+         WHERE p.post_id = $1 AND bit_count((c.print # p.print)::bit(64)) <= $3",
+        post.get(),
+        &others,
+        i64::from(simhash::NEAR_BITS)
+    )
+    .fetch_all(executor)
+    .await?;
+    Ok(rows.into_iter().map(PostId::new).collect())
+}
+
 /// Posts of the last 30 days that say nearly the same as one, newest first, at most `limit`, itself left out.
 pub async fn copies_of(executor: impl PgExecutor<'_>, post: PostId, limit: i64) -> sqlx::Result<Vec<Copy>> {
     let rows = sqlx::query!(

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicU64, Ordering},
 };
 
 use chrono::{DateTime, Utc};
@@ -23,34 +23,38 @@ use crate::{
 #[derive(Debug)]
 pub struct Screener {
     rules: RwLock<Arc<RuleSet>>,
-    /// Whether the rules in the database are others.
-    stale: AtomicBool,
+    /// How often the rules in the database were changed, as far as this process knows.
+    changed: AtomicU64,
+    /// As of which change the rules in force are.
+    read: AtomicU64,
+    /// Whoever reads them; all others wait for that.
+    reading: tokio::sync::Mutex<()>,
 }
 
 impl Screener {
     /// The built-in rules, until those of the database are read.
     pub fn built_in() -> Result<Self, BadRule> {
         let rules = RwLock::new(Arc::new(RuleSet::compile(&default_rules())?));
-        Ok(Self { rules, stale: AtomicBool::new(true) })
+        let (changed, read) = (AtomicU64::new(1), AtomicU64::new(0));
+        Ok(Self { rules, changed, read, reading: tokio::sync::Mutex::default() })
     }
 
     /// Notes that the rules were changed.
     pub fn forget(&self) {
-        self.stale.store(true, Ordering::Release);
+        self.changed.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Reads the rules anew if they were changed. Rules that cannot be used leave those in force that were.
     pub async fn refresh(&self, pool: &PgPool) -> sqlx::Result<()> {
-        if !self.stale.swap(false, Ordering::AcqRel) {
+        if self.is_fresh() {
             return Ok(());
         }
-        let specs = match text_rules::specs(pool).await {
-            Ok(specs) => specs,
-            Err(error) => {
-                self.forget();
-                return Err(error);
-            }
-        };
+        let _reading = self.reading.lock().await;
+        let changed = self.changed.load(Ordering::Acquire);
+        if self.is_fresh() {
+            return Ok(());
+        }
+        let specs = text_rules::specs(pool).await?;
         // Before the first `migrate` of this release has run there are none.
         let specs = if specs.is_empty() { default_rules() } else { specs };
         match tokio::task::spawn_blocking(move || RuleSet::compile(&specs)).await {
@@ -60,7 +64,12 @@ impl Screener {
             Ok(Err(error)) => tracing::error!(%error, "the text rules cannot be used, the last ones stay"),
             Err(error) => tracing::error!(%error, "the text rules could not be compiled, the last ones stay"),
         }
+        self.read.store(changed, Ordering::Release);
         Ok(())
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.read.load(Ordering::Acquire) >= self.changed.load(Ordering::Acquire)
     }
 
     fn rules(&self) -> Arc<RuleSet> {

@@ -10,7 +10,7 @@ use madang_core::{
 use sqlx::PgConnection;
 
 use crate::{
-    cases,
+    cases::{self, Origin},
     decisions::{self, Measure},
     screener,
     text::{Outcome, Screening},
@@ -27,6 +27,16 @@ pub async fn keep_back(
     let published = posts::create_in(&mut *tx, submission).await?;
     if let Published::New(created) = &published {
         restrict(tx, created.id, screening, now, request_id).await?;
+    }
+    Ok(published)
+}
+
+/// Makes a post that reaches no feeds, as everything an account writes while it is limited. The statement is
+/// that of the sanction.
+pub async fn limit(tx: &mut PgConnection, submission: &Submission) -> sqlx::Result<Published> {
+    let published = posts::create_in(&mut *tx, submission).await?;
+    if let Published::New(created) = &published {
+        posts::restrict(tx, created.id, PostState::Limited).await?;
     }
     Ok(published)
 }
@@ -50,17 +60,14 @@ pub async fn restrict(
     if !stricter {
         return Ok(false);
     }
-    let case = cases::open(&mut *tx, &subject, now).await?;
-    let found = serde_json::to_value(screening).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let reason = screener::reason(screening);
+    let case = cases::open(&mut *tx, &subject, Origin::Text, crate::rule::harm(reason), now).await?.id;
+    let found = serde_json::to_value(screening).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     sqlx::query!(
-        "UPDATE mod_cases SET screening = $2, version = version + 1, priority = greatest(priority, $3),
-             rank = greatest(rank, $3 - extract(epoch FROM opened_at)::float8 / 7200),
-             limited_at = coalesce(limited_at, $4)
+        "UPDATE mod_cases SET screening = $2, version = version + 1, limited_at = coalesce(limited_at, $3)
          WHERE id = $1",
         case.get(),
         found,
-        crate::rule::harm(reason),
         now
     )
     .execute(&mut *tx)

@@ -38,6 +38,11 @@ pub struct Content {
 }
 
 impl Content {
+    /// Whether a rule of that content can be used.
+    pub fn check(&self) -> Result<(), BadRule> {
+        RuleSet::compile(&[self.spec(0, "", Mode::Active)]).map(drop)
+    }
+
     /// SHA-256 of it, under which its trial is kept.
     pub(crate) fn hash(&self) -> sqlx::Result<Vec<u8>> {
         let canonical = serde_json::to_vec(self).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;

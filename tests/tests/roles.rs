@@ -43,7 +43,7 @@ const PUBLIC: [&str; 25] = [
 const LOGGED_IN: [&str; 2] = ["GET /v1/me", "POST /v1/auth/logout"];
 
 /// For people and staff, not for programs.
-const PEOPLE: [&str; 44] = [
+const PEOPLE: [&str; 47] = [
     "DELETE /v1/me",
     "DELETE /v1/me/keyword-mutes/{keyword}",
     "DELETE /v1/posts/{id}",
@@ -84,6 +84,9 @@ const PEOPLE: [&str; 44] = [
     "DELETE /v1/posts/{id}/reports",
     "GET /v1/me/appeals",
     "GET /v1/me/reports",
+    "GET /v1/me/sanctions",
+    "GET /v1/notifications",
+    "POST /v1/notifications/read",
     "POST /v1/appeals",
     "GET /v1/me/statements",
     "POST /v1/posts/{id}/reports",
@@ -91,7 +94,7 @@ const PEOPLE: [&str; 44] = [
 ];
 
 /// For those who decide cases.
-const MODERATORS: [&str; 12] = [
+const MODERATORS: [&str; 16] = [
     "GET /v1/moderation/appeals",
     "POST /v1/moderation/appeals/{id}/decisions",
     "GET /v1/moderation/audit",
@@ -103,16 +106,33 @@ const MODERATORS: [&str; 12] = [
     "POST /v1/moderation/cases/{id}/release",
     "GET /v1/moderation/rules",
     "GET /v1/moderation/rules/{id}",
+    "GET /v1/moderation/settings",
+    "GET /v1/moderation/users/{handle}/sanctions",
+    "POST /v1/moderation/cases",
+    "POST /v1/moderation/users/{handle}/sanctions",
     "HEAD /v1/moderation/cases",
 ];
 
 /// For those of them who set rules.
-const SENIORS: [&str; 4] = [
+const SENIORS: [&str; 6] = [
     "DELETE /v1/moderation/rules/{id}",
     "PATCH /v1/moderation/rules/{id}",
     "POST /v1/moderation/rules",
     "POST /v1/moderation/rules/dry-run",
+    "POST /v1/moderation/cases/{id}/assign",
+    "DELETE /v1/moderation/users/{handle}/sanctions/{id}",
 ];
+
+/// For those who act on rights claims.
+const LEGAL: [&str; 3] = [
+    "GET /v1/moderation/legal-requests",
+    "POST /v1/moderation/legal-requests",
+    "POST /v1/moderation/legal-requests/{id}/decisions",
+];
+
+/// For those who run the place.
+const ADMINS: [&str; 2] =
+    ["POST /v1/moderation/settings/proposals", "POST /v1/moderation/settings/proposals/{id}/decisions"];
 
 /// Who asks.
 struct Cast {
@@ -170,6 +190,8 @@ async fn what_is_documented_is_what_these_tables_list() -> Result<()> {
         .chain(&PEOPLE)
         .chain(&MODERATORS)
         .chain(&SENIORS)
+        .chain(&LEGAL)
+        .chain(&ADMINS)
         .filter(|operation| !operation.starts_with("HEAD"))
         .map(|operation| (*operation).to_owned())
         .collect();
@@ -186,8 +208,15 @@ async fn every_operation_refuses_every_role_that_it_does_not_name() -> Result<()
     let service = SERVICE.get(Setup::new).await?;
     let cast = cast(&service).await?;
     let mut trials = 0;
-    let tables =
-        [(&PUBLIC[..], 0), (&LOGGED_IN[..], 1), (&PEOPLE[..], 2), (&MODERATORS[..], 3), (&SENIORS[..], 4)];
+    let tables = [
+        (&PUBLIC[..], 0),
+        (&LOGGED_IN[..], 1),
+        (&PEOPLE[..], 2),
+        (&MODERATORS[..], 3),
+        (&SENIORS[..], 4),
+        (&LEGAL[..], 5),
+        (&ADMINS[..], 6),
+    ];
     for (table, strictness) in tables {
         // Logging out and streams come last or elsewhere: the one ends the login, the other does not end.
         for operation in table.iter().filter(|o| !o.ends_with("/logout") && !o.ends_with("/live")) {
@@ -203,6 +232,8 @@ async fn every_operation_refuses_every_role_that_it_does_not_name() -> Result<()
                     2 => *role == "service",
                     3 => !["moderator", "senior", "admin"].contains(role),
                     4 => !["senior", "admin"].contains(role),
+                    5 => !["legal", "admin"].contains(role),
+                    6 => *role != "admin",
                     _ => false,
                 };
                 ensure!(

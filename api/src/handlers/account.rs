@@ -142,7 +142,7 @@ async fn logged_in(
     token: &str,
 ) -> Result<HttpResponse, Problem> {
     let profile = own_profile(call, id).await?;
-    let body = json!({"user": me_json(&profile), "token": token});
+    let body = json!({"user": me_json(&profile, call.now), "token": token});
     Ok(HttpResponse::build(status)
         .cookie(auth::cookie(&call.app, token))
         .content_type("application/json")
@@ -154,9 +154,12 @@ async fn own_profile(call: &Call, id: UserId) -> Result<Profile, Problem> {
     found.into_iter().next().ok_or_else(|| Problem::unauthorized("this account is gone"))
 }
 
-fn me_json(profile: &Profile) -> serde_json::Value {
+fn me_json(profile: &Profile, now: chrono::DateTime<chrono::Utc>) -> serde_json::Value {
+    let standing = profile.standing.at(now);
+    let until = profile.standing.until().filter(|until| *until > now);
     json!({"id": profile.id, "handle": profile.handle, "name": profile.name, "bio": profile.bio,
            "language": profile.language, "role": profile.role.as_str(), "verified": profile.verified,
+           "standing": standing.as_str(), "standing_until": until.map(madang_feed::cards::rfc3339),
            "follower_count": profile.follower_count, "following_count": profile.following_count,
            "created_at": madang_feed::cards::rfc3339(profile.created_at)})
 }
@@ -183,7 +186,7 @@ pub(crate) async fn logout(call: Call) -> Result<HttpResponse, Problem> {
 /// `GET /v1/me`
 pub(crate) async fn me(call: Call) -> Result<HttpResponse, Problem> {
     let profile = own_profile(&call, call.who()?.user).await?;
-    json_of(&me_json(&profile))
+    json_of(&me_json(&profile, call.now))
 }
 
 /// `PATCH /v1/me`
@@ -194,7 +197,7 @@ pub(crate) async fn edit(call: Call, body: Body) -> Result<HttpResponse, Problem
         users::edit(&mut *tx, who.user, &edit).await?;
         let found = users::by_ids(&mut *tx, &[who.user.get()]).await?;
         let profile = found.first().ok_or_else(|| Problem::unauthorized("this account is gone"))?;
-        let answer = me_json(profile).to_string();
+        let answer = me_json(profile, call.now).to_string();
         changes::record(tx, &[Change::Author(who.user)]).await?;
         Ok(Done::json(
             StatusCode::OK,

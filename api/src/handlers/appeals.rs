@@ -1,13 +1,10 @@
 //! Appeals against decisions, and their answers.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
-use madang_core::{
-    ids::{AppealId, DecisionId},
-    text,
-};
+use madang_core::{ids::AppealId, text};
 use madang_feed::cursor::{List, Scope};
 use madang_moderation::{
-    appeals::{self, Answer, AnswerRefused, MAX_CHARS, Outcome, Refused},
+    appeals::{self, Against, Answer, AnswerRefused, MAX_CHARS, Outcome, Refused},
     statements::APPEAL_DAYS,
 };
 use serde::Deserialize;
@@ -22,7 +19,8 @@ use crate::{
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewAppealBody {
-    decision_id: String,
+    decision_id: Option<String>,
+    sanction_id: Option<String>,
     body: String,
 }
 
@@ -42,10 +40,9 @@ pub(crate) async fn send(call: Call, body: Body) -> Result<HttpResponse, Problem
     if words.is_empty() {
         return Err(Problem::field("body", "must say why the decision is wrong"));
     }
-    let decision: DecisionId =
-        input.decision_id.parse().map_err(|error| Problem::field("decision_id", error))?;
+    let against = parse_against(&input)?;
     call.write(body.bytes(), async |tx| {
-        let sent = appeals::send(&mut *tx, who, decision, &words, call.now, &call.request_id).await?;
+        let sent = appeals::send(&mut *tx, who, against, &words, call.now, &call.request_id).await?;
         let id = sent.map_err(refused)?;
         // What is written is read back, so that the answer and the list say the same.
         let own = appeals::of_author(&mut *tx, who.user, id.get() + 1, 1).await?;
@@ -55,9 +52,18 @@ pub(crate) async fn send(call: Call, body: Body) -> Result<HttpResponse, Problem
     .await
 }
 
+fn parse_against(input: &NewAppealBody) -> Result<Against, Problem> {
+    let bad = |field: &'static str| move |error| Problem::field(field, error);
+    match (&input.decision_id, &input.sanction_id) {
+        (Some(id), None) => id.parse().map(Against::Decision).map_err(bad("decision_id")),
+        (None, Some(id)) => id.parse().map(Against::Sanction).map_err(bad("sanction_id")),
+        _ => Err(Problem::field("decision_id", "must be given, or sanction_id, and not both")),
+    }
+}
+
 fn refused(why: Refused) -> Problem {
     match why {
-        Refused::NotFound => Problem::not_found("decision about a post of yours"),
+        Refused::NotFound => Problem::not_found("decision about you or a post of yours"),
         Refused::NothingToAppeal => {
             Problem::conflict("nothing_to_appeal", "this decision took nothing away from the post")
         }
@@ -128,6 +134,10 @@ fn answer_refused(why: AnswerRefused) -> Problem {
             let who = by.map_or_else(String::new, |by| format!(" by moderator {by}"));
             Problem::conflict("appeal_decided", format!("it was decided{who} at {}", at.to_rfc3339()))
         }
+        AnswerRefused::Rights => Problem::forbidden(
+            "rights_claim",
+            "an objection to a temporary measure is decided with the claim, by the role legal",
+        ),
         AnswerRefused::NotYours => Problem::forbidden(
             "another_moderator",
             "an appeal is decided by a moderator who neither wrote, reported nor decided about the post",

@@ -3,14 +3,18 @@
 pub(crate) mod account;
 pub(crate) mod appeals;
 pub(crate) mod feeds;
+pub(crate) mod legal;
 pub(crate) mod live;
 pub(crate) mod moderation;
+pub(crate) mod notices;
 pub(crate) mod operations;
 pub(crate) mod people;
 pub(crate) mod posts;
 pub(crate) mod relations;
 pub(crate) mod reports;
 pub(crate) mod rules;
+pub(crate) mod sanctions;
+pub(crate) mod settings;
 pub(crate) mod tickers;
 pub(crate) mod writing;
 

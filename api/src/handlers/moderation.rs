@@ -1,20 +1,27 @@
 //! The moderators' desk: queue, cases, claims, decisions, and the audit log.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
-use madang_core::ids::CaseId;
-use madang_core::text;
+use madang_core::{
+    handle::Handle,
+    ids::{CaseId, PostId},
+    users,
+};
 use madang_feed::cursor::{List, Scope};
 use madang_moderation::{
-    audit,
-    cases::{self, Step, StepRefused},
-    decisions::{self, MAX_CLAUSE_CHARS, Measure, NewDecision, Refused},
+    audit, cases,
+    claims::{self, Step, StepRefused},
+    decisions::{self, Along, MAX_SIMILAR, Measure, NewDecision, Refused},
     queue::{self, Filter},
-    rule::Category,
+    sanctions::{Kind, NewSanction},
 };
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{account::send, case_id, one_more, page, page_limit};
+use super::{
+    account::send,
+    case_id, one_more, page, page_limit,
+    sanctions::{self, parse_clause, parse_note, parse_reason},
+};
 use crate::{
     call::{Body, Call, Done, Effects},
     problem::Problem,
@@ -38,6 +45,31 @@ struct NewDecisionBody {
     #[serde(default)]
     lock: bool,
     version: i32,
+    #[serde(default)]
+    similar: Vec<String>,
+    sanction: Option<SanctionBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SanctionBody {
+    kind: Kind,
+    days: Option<i64>,
+    #[serde(default)]
+    note: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCaseBody {
+    post_id: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AssignmentBody {
+    moderator: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,6 +110,30 @@ pub(crate) async fn case(call: Call, req: HttpRequest) -> Result<HttpResponse, P
     found.map(|case| send(&json!(case))).ok_or_else(|| Problem::not_found("case"))
 }
 
+/// `POST /v1/moderation/cases`
+pub(crate) async fn open(call: Call, body: Body) -> Result<HttpResponse, Problem> {
+    let who = call.who()?;
+    let input: NewCaseBody = body.parse()?;
+    let post: PostId = input.post_id.parse().map_err(|error| Problem::field("post_id", error))?;
+    let reason = parse_reason(&input.reason)?;
+    call.write(body.bytes(), async |tx| {
+        let opened = cases::open_by_hand(tx, post, who, reason, call.now, &call.request_id).await?;
+        let (id, version) = opened.ok_or_else(|| Problem::not_found("post"))?;
+        let answer = json!({"id": id, "version": version}).to_string();
+        Ok(Done::json(StatusCode::CREATED, answer, Effects::default()))
+    })
+    .await
+}
+
+/// `POST /v1/moderation/cases/{id}/assign`
+pub(crate) async fn assign(call: Call, req: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let input: AssignmentBody = body.parse()?;
+    let unknown = || Problem::field("moderator", "must be the handle of a moderator");
+    let handle = Handle::parse(&input.moderator).map_err(|_| unknown())?;
+    let to = users::by_handle(&call.app.pool, &handle).await?.ok_or_else(unknown)?.id;
+    step(&call, &req, &body, Step::Assign(to)).await
+}
+
 /// `POST /v1/moderation/cases/{id}/claim`
 pub(crate) async fn claim(call: Call, req: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     step(&call, &req, &body, Step::Claim).await
@@ -96,7 +152,7 @@ pub(crate) async fn escalate(call: Call, req: HttpRequest, body: Body) -> Result
 async fn step(call: &Call, req: &HttpRequest, body: &Body, step: Step) -> Result<HttpResponse, Problem> {
     let (who, case) = (call.who()?, case_id(req)?);
     call.write(body.bytes(), async |tx| {
-        let taken = cases::step(tx, case, who, step, call.now, &call.request_id).await?;
+        let taken = claims::step(tx, case, who, step, call.now, &call.request_id).await?;
         let version = taken.map_err(|why| step_refused(why, case))?;
         let answer = json!({"id": case, "version": version});
         Ok(Done::json(StatusCode::OK, answer.to_string(), Effects::default()))
@@ -113,6 +169,10 @@ fn step_refused(why: StepRefused, case: CaseId) -> Problem {
         StepRefused::Claimed { by, until } => claimed(by.get(), until),
         StepRefused::NeedsSenior => needs_senior(),
         StepRefused::OwnPost => own_post(),
+        StepRefused::Unfit => Problem::field(
+            "moderator",
+            "must be one who may decide it: a moderator, senior if it is escalated, not its author, not a reporter",
+        ),
     }
 }
 
@@ -132,13 +192,13 @@ fn own_post() -> Problem {
 pub(crate) async fn decide(call: Call, req: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let (who, case) = (call.who()?, case_id(&req)?);
     let input: NewDecisionBody = body.parse()?;
-    if matches!(input.measure, Measure::Block | Measure::Hold) {
+    if !matches!(input.measure, Measure::Keep | Measure::Limit | Measure::Remove) {
         return Err(Problem::field("measure", "must be keep, limit or remove; only rules block and hold"));
     }
-    let reason = Category::parse(&input.reason)
-        .ok_or_else(|| Problem::field("reason", "must be a category of reports"))?;
-    let clause = text::parse_note(&input.terms_clause, MAX_CLAUSE_CHARS)
-        .map_err(|error| Problem::field("terms_clause", error))?;
+    let reason = parse_reason(&input.reason)?;
+    let clause = parse_clause(&input.terms_clause)?;
+    let similar = parse_similar(&input.similar)?;
+    let note = parse_note("sanction.note", input.sanction.as_ref().map_or("", |given| &given.note))?;
     call.write(body.bytes(), async |tx| {
         let new = NewDecision {
             case,
@@ -151,12 +211,27 @@ pub(crate) async fn decide(call: Call, req: HttpRequest, body: Body) -> Result<H
             now: call.now,
             request_id: &call.request_id,
         };
-        let decided = decisions::decide(tx, &new).await?.map_err(refused)?;
+        let sanction = input.sanction.as_ref().map(|given| NewSanction {
+            kind: given.kind,
+            reason,
+            terms_clause: &clause,
+            note: &note,
+            days: given.days,
+        });
+        let along = Along { similar: &similar, sanction: sanction.as_ref() };
+        let decided = decisions::decide_all(tx, &new, along).await?.map_err(refused)?;
         let answer = json!({"id": decided.id, "case_id": case, "measure": input.measure});
         let effects = Effects { changed: decided.changed, viewers: Vec::new(), relations: false };
         Ok(Done::json(StatusCode::CREATED, answer.to_string(), effects))
     })
     .await
+}
+
+fn parse_similar(ids: &[String]) -> Result<Vec<PostId>, Problem> {
+    if ids.len() > MAX_SIMILAR {
+        return Err(Problem::field("similar", format!("must be at most {MAX_SIMILAR} posts")));
+    }
+    ids.iter().map(|id| id.parse().map_err(|error| Problem::field("similar", error))).collect()
 }
 
 fn refused(why: Refused) -> Problem {
@@ -173,6 +248,12 @@ fn refused(why: Refused) -> Problem {
         Refused::Claimed { by, until } => claimed(by.get(), until),
         Refused::NeedsSenior => needs_senior(),
         Refused::OwnPost => own_post(),
+        Refused::NotSimilar { post } => Problem::field(
+            "similar",
+            format!("post {post} does not say nearly the same; decide it by itself"),
+        ),
+        Refused::Similar { post, why } => refused(*why).about(&format!("post {post}")),
+        Refused::Sanction(why) => sanctions::refused(why, "sanction.days"),
         Refused::OwnReport => {
             Problem::forbidden("own_report", "a case about a post you reported is for another moderator")
         }

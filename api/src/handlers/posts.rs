@@ -19,7 +19,7 @@ use serde_json::json;
 use super::{
     account::send,
     post_id,
-    writing::{referable, trunc_millis},
+    writing::{is_limited, referable, trunc_millis},
 };
 use crate::{
     call::{Body, Call, Done, Effects, json},
@@ -138,6 +138,10 @@ pub(crate) async fn unbookmark(call: Call, req: HttpRequest) -> Result<HttpRespo
 /// `PUT /v1/posts/{id}/repost`
 pub(crate) async fn repost(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
     let (who, original) = reacted(&call, &req).await?;
+    if is_limited(&call) {
+        let why = "while the account is limited nothing can be passed on; see GET /v1/me/sanctions";
+        return Err(Problem::forbidden("account_limited", why));
+    }
     let post = NewPost {
         author: who.user,
         body: PostBody::empty(),

@@ -17,6 +17,8 @@ use crate::{
     problem::Problem,
 };
 
+/// How long a dry run waits for another one.
+const DRY_RUN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 /// Most characters of a reason for haste.
 const MAX_URGENT_CHARS: usize = 200;
 
@@ -72,10 +74,12 @@ pub(crate) async fn read(call: Call, req: HttpRequest) -> Result<HttpResponse, P
 pub(crate) async fn dry_run(call: Call, body: Body) -> Result<HttpResponse, Problem> {
     let ContentBody { class, action, kind } = body.parse()?;
     let who = call.who()?;
-    let Ok(_turn) = call.app.dry_runs.try_acquire() else {
-        return Err(Problem::too_many(5));
-    };
     let content = Content { class, action, kind };
+    content.check().map_err(|bad| unusable(&bad))?;
+    // One at a time: each reads and matches a week of posts.
+    let Ok(_turn) = tokio::time::timeout(DRY_RUN_PATIENCE, call.app.dry_runs.acquire()).await else {
+        return Err(Problem::too_many(10));
+    };
     match dry_run::run(&call.app.pool, &content, who.user, call.now).await? {
         Ok(result) => json_of(&result),
         Err(bad) => Err(unusable(&bad)),

@@ -15,12 +15,14 @@ use madang_core::{
         self, EditRefused, Edited, Entry, NewPoll, NewPost, PostCounts, PostRecord, PricedTicker, Published,
         Stance, Submission, Target, TickerMark,
     },
+    standing::Standing,
     text::{self, PostBody},
     users,
     visibility::{PostState, Sight, Surface, sight},
 };
 use madang_feed::{cards, viewers::Look};
 use madang_moderation::{
+    decisions,
     screener::keeps_back,
     submissions,
     text::{Outcome, Screening},
@@ -75,7 +77,7 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Probl
     let screening = screen(&call, who.user, post.body.as_str()).await?;
     let said = post.body.as_str().to_owned();
     post.body = screened(post.body, &screening)?;
-    let tail = answer_tail(&call, &look, &post, state_after(&screening)).await?;
+    let tail = answer_tail(&call, &look, &post, state_after(&call, &screening)).await?;
     let submission = Submission { post, key: usage, answer_tail: tail.clone() };
     match publish(&call, submission, &screening).await? {
         Published::Repeated(claim) => {
@@ -91,7 +93,7 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Probl
             call.app.waker.wake();
             call.app.screened.note(created.id, who.user, &said, &screening);
             let entry = Entry { id: created.id, rank: created.rank, author: who.user };
-            if state_after(&screening) == PostState::Visible {
+            if state_after(&call, &screening) == PostState::Visible {
                 call.app.feed.append_own(entry).await;
             }
             Ok(HttpResponse::Created()
@@ -123,23 +125,33 @@ fn screened(body: PostBody, screening: &Screening) -> Result<PostBody, Problem> 
     }
 }
 
-/// The state a post has after screening.
-const fn state_after(screening: &Screening) -> PostState {
+/// The state a post has after screening. What a limited account writes reaches no feeds.
+fn state_after(call: &Call, screening: &Screening) -> PostState {
     match screening.outcome {
+        Outcome::Allow | Outcome::Mask | Outcome::Reject if is_limited(call) => PostState::Limited,
         Outcome::Allow | Outcome::Mask | Outcome::Reject => PostState::Visible,
         Outcome::Limit => PostState::Limited,
         Outcome::Hold => PostState::Held,
     }
 }
 
+/// Whether the writer's account is limited by a sanction.
+pub(super) fn is_limited(call: &Call) -> bool {
+    call.login.is_some_and(|login| login.standing.at(call.now) == Standing::Limited)
+}
+
 /// Publishes with others, or keeps back in a transaction of its own.
 async fn publish(call: &Call, submission: Submission, screening: &Screening) -> Result<Published, Problem> {
-    if !keeps_back(screening.outcome) {
+    let keeps_back = keeps_back(screening.outcome);
+    if !keeps_back && !is_limited(call) {
         return Ok(call.app.intake.publish(submission).await?);
     }
     let mut tx = call.app.pool.begin().await?;
-    let published =
-        submissions::keep_back(&mut tx, &submission, screening, call.now, &call.request_id).await?;
+    let published = if keeps_back {
+        submissions::keep_back(&mut tx, &submission, screening, call.now, &call.request_id).await?
+    } else {
+        submissions::limit(&mut tx, &submission).await?
+    };
     tx.commit().await?;
     if matches!(published, Published::New(_)) {
         let changed = Effects { changed: true, viewers: Vec::new(), relations: false };
@@ -341,6 +353,9 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
             Ok(edited) => {
                 let kept_back = keeps_back(screening.outcome)
                     && submissions::restrict(&mut *tx, id, &screening, now, &call.request_id).await?;
+                if screening.outcome <= Outcome::Mask {
+                    decisions::edited(&mut *tx, id, now, &call.request_id).await?;
+                }
                 // Last, and once: everything else that is recorded waits behind it.
                 if edited.changed && !kept_back {
                     changes::record(tx, &[Change::Post(id)]).await?;

@@ -1,0 +1,357 @@
+//! Rights claims (임시조치): a post is hidden until a claim is decided, for 30 days at most. The role `legal` files
+//! and decides them; reports never do.
+
+use chrono::{DateTime, Utc};
+use madang_core::{
+    ids::{AppealId, DecisionId, LegalRequestId, PostId, UserId},
+    viewer::Who,
+    visibility::PostState,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::{
+    appeals::{self, Against, Answer},
+    audit::{self, Act, Actor},
+    cases::{self, Subject},
+    decisions::{self, Entry, Measure},
+    statements::{Ground, Reason},
+};
+
+/// Days a post is hidden at most.
+pub const DAYS: i64 = 30;
+/// Most characters of a claimant's name.
+pub const MAX_CLAIMANT_CHARS: usize = 200;
+/// Most characters of a proof and of a note.
+pub const MAX_PROOF_CHARS: usize = 2_000;
+
+/// A claim to be filed.
+#[derive(Debug, Clone)]
+pub struct NewRequest<'a> {
+    /// About which post.
+    pub post: PostId,
+    /// Who says that a right of theirs is violated.
+    pub claimant: &'a str,
+    /// Which right.
+    pub ground: Ground,
+    /// How they show it.
+    pub proof: &'a str,
+}
+
+/// Why it was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// No such post, or no such claim.
+    NotFound,
+    /// There is an open claim about the post.
+    Already(LegalRequestId),
+    /// About one's own post.
+    OwnPost,
+    /// It is decided.
+    Decided {
+        /// How.
+        state: String,
+        /// When.
+        at: Option<DateTime<Utc>>,
+    },
+    /// The author objected, and another must decide than the one who filed it.
+    AnotherPerson,
+}
+
+/// Files a claim and hides the post. It records a change, so it is called last.
+pub async fn file(
+    tx: &mut PgConnection,
+    new: &NewRequest<'_>,
+    by: Who,
+    now: DateTime<Utc>,
+    request_id: &str,
+) -> sqlx::Result<Result<LegalRequestId, Refused>> {
+    let Some(subject) = cases::lock_subject(&mut *tx, new.post).await? else {
+        return Ok(Err(Refused::NotFound));
+    };
+    if subject.state == PostState::Deleted {
+        return Ok(Err(Refused::NotFound));
+    }
+    if subject.author == by.user {
+        return Ok(Err(Refused::OwnPost));
+    }
+    let open = sqlx::query_scalar!(
+        "SELECT id FROM legal_requests WHERE post_id = $1 AND state = 'open'",
+        new.post.get()
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if let Some(id) = open {
+        return Ok(Err(Refused::Already(LegalRequestId::new(id))));
+    }
+    let deadline = now + chrono::Duration::days(DAYS);
+    let (measure, ends) = (Measure::Temporary, Some(deadline));
+    let decision =
+        decisions::record(&mut *tx, &subject, &entry(by, measure, new.ground, ends, now, request_id)).await?;
+    let id = sqlx::query_scalar!(
+        "INSERT INTO legal_requests (post_id, author_id, claimant, ground, proof, previous_state, decision_id, filed_by,
+                                     filed_at, deadline)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+        new.post.get(),
+        subject.author.get(),
+        new.claimant,
+        new.ground.as_str(),
+        new.proof,
+        subject.state.column(),
+        decision.get(),
+        by.user.get(),
+        now,
+        deadline
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    decisions::move_to(tx, &subject, PostState::TempMeasure, now).await?;
+    Ok(Ok(LegalRequestId::new(id)))
+}
+
+fn entry<'a>(
+    by: Who,
+    measure: Measure,
+    ground: Ground,
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    request_id: &'a str,
+) -> Entry<'a> {
+    Entry {
+        actor: Actor::Person(by),
+        case: None,
+        measure,
+        reason: Reason::Rights(ground),
+        terms_clause: "정보통신망법 제44조의2",
+        categories: &[],
+        locked: false,
+        expires_at,
+        now,
+        request_id,
+    }
+}
+
+/// How a claim ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The post is back as it was.
+    Restored,
+    /// The post is taken down.
+    Removed,
+    /// The claimant took it back; the post is back as it was.
+    Withdrawn,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Restored => "restored",
+            Self::Removed => "removed",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+struct Open {
+    subject: Subject,
+    ground: Ground,
+    previous: PostState,
+    decision: DecisionId,
+    filed_by: UserId,
+    /// The author's objection, if it waits.
+    objection: Option<AppealId>,
+}
+
+async fn lock(tx: &mut PgConnection, id: LegalRequestId) -> sqlx::Result<Result<Open, Refused>> {
+    let post = sqlx::query_scalar!("SELECT post_id FROM legal_requests WHERE id = $1", id.get())
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(post) = post else { return Ok(Err(Refused::NotFound)) };
+    let Some(subject) = cases::lock_subject(&mut *tx, PostId::new(post)).await? else {
+        return Ok(Err(Refused::NotFound));
+    };
+    let row = sqlx::query!(
+        r#"SELECT l.state, l.ground, l.previous_state, l.decision_id, l.filed_by, l.decided_at, a.id AS "objection?"
+           FROM legal_requests l LEFT JOIN appeals a ON a.decision_id = l.decision_id AND a.state = 'open'
+           WHERE l.id = $1 FOR UPDATE OF l"#,
+        id.get()
+    )
+    .fetch_one(tx)
+    .await?;
+    if row.state != "open" {
+        return Ok(Err(Refused::Decided { state: row.state, at: row.decided_at }));
+    }
+    Ok(Ok(Open {
+        subject,
+        ground: Ground::from_column(&row.ground),
+        previous: PostState::from_columns(row.previous_state, false),
+        decision: DecisionId::new(row.decision_id),
+        filed_by: UserId::new(row.filed_by),
+        objection: row.objection.map(AppealId::new),
+    }))
+}
+
+/// Decides a claim. It records a change, so it is called last.
+pub async fn decide(
+    tx: &mut PgConnection,
+    id: LegalRequestId,
+    outcome: Outcome,
+    note: &str,
+    (by, now): (Who, DateTime<Utc>),
+    request_id: &str,
+) -> sqlx::Result<Result<(), Refused>> {
+    let open = match lock(&mut *tx, id).await? {
+        Ok(open) => open,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if open.subject.author == by.user {
+        return Ok(Err(Refused::OwnPost));
+    }
+    if let Some(appeal) = open.objection {
+        let stands = outcome == Outcome::Removed;
+        let outcome = if stands { appeals::Outcome::Upheld } else { appeals::Outcome::Overturned };
+        let answer = Answer { appeal, moderator: by, outcome, words: note, now, request_id };
+        let against = Against::Decision(open.decision);
+        if open.filed_by == by.user
+            || appeals::close(&mut *tx, &answer, open.subject.author, against, None).await?.is_err()
+        {
+            return Ok(Err(Refused::AnotherPerson));
+        }
+    }
+    end(&mut *tx, id, &open, outcome.as_str(), (Some(by.user), note), now).await?;
+    if outcome == Outcome::Removed {
+        let entry = entry(by, Measure::Remove, open.ground, None, now, request_id);
+        decisions::record(&mut *tx, &open.subject, &entry).await?;
+        decisions::move_to(tx, &open.subject, PostState::Removed, now).await?;
+        return Ok(Ok(()));
+    }
+    log_end(&mut *tx, Actor::Person(by), &open, outcome.as_str(), Some(request_id)).await?;
+    decisions::move_to(tx, &open.subject, open.previous, now).await?;
+    Ok(Ok(()))
+}
+
+async fn end(
+    tx: &mut PgConnection,
+    id: LegalRequestId,
+    open: &Open,
+    state: &str,
+    (by, note): (Option<UserId>, &str),
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE legal_requests SET state = $2, decided_by = $3, decided_at = $4, note = $5 WHERE id = $1",
+        id.get(),
+        state,
+        by.map(UserId::get),
+        now,
+        note
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!("UPDATE mod_decisions SET ended_at = $2 WHERE id = $1", open.decision.get(), now)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn log_end(
+    tx: &mut PgConnection,
+    actor: Actor,
+    open: &Open,
+    outcome: &str,
+    request_id: Option<&str>,
+) -> sqlx::Result<()> {
+    let act = Act {
+        actor,
+        action: "rights_claim.ended",
+        object: format!("post:{}", open.subject.id),
+        before: Some(json!({"state": open.subject.state.as_str()})),
+        after: Some(json!({"state": open.previous.as_str(), "outcome": outcome})),
+        request_id,
+    };
+    audit::append(tx, &act).await.map(drop)
+}
+
+/// Ends a claim that nobody decided in 30 days: the post is back as it was. Returns the post, if there was one.
+pub async fn expire(tx: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<Option<PostId>> {
+    let due = sqlx::query_scalar!(
+        "SELECT id FROM legal_requests WHERE state = 'open' AND deadline <= $1 ORDER BY deadline LIMIT 1",
+        now
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(id) = due.map(LegalRequestId::new) else { return Ok(None) };
+    let Ok(open) = lock(&mut *tx, id).await? else { return Ok(None) };
+    end(&mut *tx, id, &open, "expired", (None, ""), now).await?;
+    log_end(&mut *tx, Actor::System, &open, "expired", None).await?;
+    decisions::move_to(tx, &open.subject, open.previous, now).await?;
+    Ok(Some(open.subject.id))
+}
+
+/// A claim as the role `legal` reads it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Listed {
+    /// Id.
+    pub id: LegalRequestId,
+    /// The post.
+    pub post_id: PostId,
+    /// What it says.
+    pub body: String,
+    /// Who claims.
+    pub claimant: String,
+    /// Which right.
+    pub ground: Ground,
+    /// How they show it.
+    pub proof: String,
+    /// `open`, `restored`, `removed`, `expired` or `withdrawn`.
+    pub state: String,
+    /// By whom it was filed.
+    pub filed_by: UserId,
+    /// When.
+    pub filed_at: DateTime<Utc>,
+    /// When the post is back unless it is decided.
+    pub deadline: DateTime<Utc>,
+    /// When it was decided.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// What the author says against it.
+    pub objection: Option<String>,
+}
+
+/// Claims, newest first, of ids below `below`; or only those that are open.
+pub async fn list(
+    executor: impl PgExecutor<'_>,
+    open_only: bool,
+    below: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<Listed>> {
+    let rows = sqlx::query!(
+        r#"SELECT l.id, l.post_id, p.body, l.claimant, l.ground, l.proof, l.state, l.filed_by, l.filed_at, l.deadline,
+                  l.decided_at, a.body AS "objection?"
+           FROM legal_requests l JOIN posts p ON p.id = l.post_id LEFT JOIN appeals a ON a.decision_id = l.decision_id
+           WHERE l.id < $1 AND (NOT $2 OR l.state = 'open') ORDER BY l.id DESC LIMIT $3"#,
+        below,
+        open_only,
+        limit
+    )
+    .fetch_all(executor)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Listed {
+            id: LegalRequestId::new(row.id),
+            post_id: PostId::new(row.post_id),
+            body: row.body,
+            claimant: row.claimant,
+            ground: Ground::from_column(&row.ground),
+            proof: row.proof,
+            state: row.state,
+            filed_by: UserId::new(row.filed_by),
+            filed_at: row.filed_at,
+            deadline: row.deadline,
+            decided_at: row.decided_at,
+            objection: row.objection,
+        })
+        .collect())
+}
