@@ -121,6 +121,9 @@ fn query_parameter(name: &str) -> Value {
         "order" => {
             (json!({"type": "string", "enum": ["top", "latest"], "default": "top"}), "Best or newest first.")
         }
+        "days" => {
+            (json!({"type": "integer", "minimum": 1, "maximum": 90, "default": 30}), "Days to look back.")
+        }
         "ticker" => (json!({"type": "string"}), "The board to follow."),
         _ => (json!({"type": "string"}), "`next_cursor` of the page before."),
     };

@@ -7,8 +7,12 @@ use anyhow::Context;
 use chrono::Utc;
 use madang_core::{changes, db, notices, settings::Settings, shutdown};
 use madang_feed::{Feed, work::Worker};
-use madang_moderation::{decisions, exposure, legal, restitution, sanctions, sweeps, text_rules};
+use madang_moderation::{
+    audit, decisions, exposure, fallback, learning, legal, restitution, sanctions, statistics, sweeps,
+    text_rules,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -129,6 +133,11 @@ async fn until(stop: CancellationToken, task: impl Future<Output = ()>) -> anyho
 
 /// What moderation does by the clock. Any number of processes may do it: rows are locked.
 async fn moderate(feed: &Feed) {
+    // Counting a month of views may take minutes; nobody's block waits for that.
+    tokio::join!(ease(feed), learn(&feed.pool));
+}
+
+async fn ease(feed: &Feed) {
     let mut ticks = tokio::time::interval(Duration::from_secs(5));
     let mut rounds = 0_u32;
     loop {
@@ -144,12 +153,34 @@ async fn moderate(feed: &Feed) {
         {
             tracing::warn!(%error, "failed to look after the text rules, it is repeated in a minute");
         }
-        if rounds.is_multiple_of(720)
-            && let Err(error) = exposure::keep_partitions(&feed.pool).await
+        if rounds.is_multiple_of(12)
+            && let Err(error) = statistics::observe(&feed.pool, Utc::now()).await
         {
-            tracing::warn!(%error, "failed to make the partitions of views, it is repeated in an hour");
+            tracing::warn!(%error, "failed to measure the queue of moderation, it is repeated in a minute");
         }
         rounds = rounds.wrapping_add(1);
+    }
+}
+
+/// What happens daily or weekly is asked for each hour and says itself when it was done last.
+async fn learn(pool: &PgPool) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(3_600));
+    loop {
+        ticks.tick().await;
+        let now = Utc::now();
+        let done = [
+            ("make the partitions of views", exposure::keep_partitions(pool).await),
+            ("anchor the audit log", audit::anchor(pool, now).await.map(drop)),
+            ("count posts and views", learning::count_days(pool, now).await.map(drop)),
+            ("learn what is usual under a ticker", learning::refresh_rates(pool, now).await.map(drop)),
+            ("look at the rule's last blocks", fallback::review(pool, now).await),
+            ("fit the noise rate", learning::refit(pool, now).await.map(drop)),
+        ];
+        for (what, result) in done {
+            if let Err(error) = result {
+                tracing::warn!(%error, "failed to {what}, it is repeated in an hour");
+            }
+        }
     }
 }
 

@@ -63,6 +63,8 @@ async fn grant(owner: &PgPool, role: &str) -> anyhow::Result<()> {
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO",
         // Rows of the audit log come in through `append_audit` alone, which runs with its owner's rights.
         "REVOKE INSERT, UPDATE, DELETE ON mod_audit, mod_audit_head FROM",
+        // What is written down of its end stays.
+        "REVOKE UPDATE, DELETE ON audit_anchors FROM",
     ] {
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{what} {quoted}"))).execute(owner).await?;
     }

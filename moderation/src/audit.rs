@@ -1,6 +1,7 @@
 //! The audit log: every act of a person or of the machine, each row with the hash of the one before it.
 //! Rows come in through one function of the database and cannot be changed.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use madang_core::viewer::Who;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -91,10 +92,18 @@ pub enum Broken {
         /// Rows written.
         expected: i64,
     },
+    /// The chain fits together, but is not the one that was there when its end was written down.
+    #[error("row {seq} is not what the anchor of {day} says: the log was rewritten, or the anchor forged")]
+    Rewritten {
+        /// The anchor's day.
+        day: NaiveDate,
+        /// The row it holds.
+        seq: i64,
+    },
 }
 
-/// Goes through the whole chain. Returns how many rows it has, or the first thing wrong with it. The hashes
-/// are computed here, not by the database.
+/// Goes through the whole chain and holds it against its anchors. Returns how many rows it has, or the first
+/// thing wrong with it. The hashes are computed here, not by the database.
 pub async fn verify(pool: &PgPool) -> sqlx::Result<Result<i64, Broken>> {
     verify_on(&mut *pool.acquire().await?).await
 }
@@ -134,7 +143,57 @@ pub async fn verify_on(connection: &mut PgConnection) -> sqlx::Result<Result<i64
             prev = row.hash;
         }
     }
-    if prev == head.hash { Ok(Ok(seq)) } else { Ok(Err(Broken::Unlinked(seq))) }
+    if prev != head.hash {
+        return Ok(Err(Broken::Unlinked(seq)));
+    }
+    Ok(rewritten(connection).await?.map_or(Ok(seq), Err))
+}
+
+/// The first anchor that the log, whose hashes are right, does not bear out.
+async fn rewritten(connection: &mut PgConnection) -> sqlx::Result<Option<Broken>> {
+    let row = sqlx::query!(
+        "SELECT a.day, a.seq FROM audit_anchors a LEFT JOIN mod_audit m ON m.seq = a.seq
+         WHERE m.hash IS DISTINCT FROM a.hash ORDER BY a.day LIMIT 1"
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| Broken::Rewritten { day: row.day, seq: row.seq }))
+}
+
+/// The end of the chain on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// The day (UTC).
+    pub day: NaiveDate,
+    /// The last row then.
+    pub seq: i64,
+    /// Its hash, in hexadecimal digits.
+    pub hash: String,
+}
+
+/// Writes the end of the chain down, once a day, and says it in the process's log with the target
+/// `audit_anchor`: whoever rewrites the database cannot rewrite what was shipped from there. Returns what this
+/// call wrote: nothing if it was done before, or while the log is empty.
+pub async fn anchor(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Option<Anchor>> {
+    let row = sqlx::query!(
+        r#"INSERT INTO audit_anchors (day, seq, hash, at) SELECT $1, seq, hash, $2 FROM mod_audit_head WHERE seq > 0
+           ON CONFLICT (day) DO NOTHING RETURNING day, seq, encode(hash, 'hex') AS "hash!""#,
+        now.date_naive(),
+        now
+    )
+    .fetch_optional(pool)
+    .await?;
+    let written = row.map(|row| Anchor { day: row.day, seq: row.seq, hash: row.hash });
+    if let Some(anchor) = &written {
+        tracing::info!(
+            target: "audit_anchor",
+            day = %anchor.day,
+            seq = anchor.seq,
+            hash = anchor.hash,
+            "the audit log ends here today"
+        );
+    }
+    Ok(written)
 }
 
 /// A row of the log, as moderators read it.
@@ -143,7 +202,7 @@ pub struct Logged {
     /// Its place in the chain.
     pub seq: i64,
     /// When.
-    pub at: chrono::DateTime<chrono::Utc>,
+    pub at: DateTime<Utc>,
     /// Who, unless it was the machine.
     pub actor_id: Option<madang_core::ids::UserId>,
     /// In which role.

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 
 use crate::{
     cases::Subject,
-    exposure,
+    exposure, learning,
     rule::{
         Case, Category, CurrentState, Dismissal, Link, Network, Report, ReportStatus, Reporter, RuleSettings,
         Sighting, Signals, Standing, TextVerdict, Tie, co_report_links, decayed,
@@ -32,6 +32,7 @@ pub(crate) async fn gather(
     let (dismissals, locked) = dismissals(&mut *tx, subject).await?;
     let viewers = viewers(&mut *tx, subject, case, now).await?;
     Ok(Case {
+        usual_report_rate: learning::usual_report_rate(&mut *tx, subject.id).await?,
         standing: standing(&mut *tx, subject, now).await?,
         state: if locked { CurrentState::Fixed } else { current(subject.state) },
         text,
@@ -41,7 +42,6 @@ pub(crate) async fn gather(
         reports,
         reporters,
         dismissals,
-        usual_report_rate: None,
     })
 }
 

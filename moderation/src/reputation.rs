@@ -3,9 +3,11 @@
 
 use chrono::{DateTime, Utc};
 use madang_core::ids::{CaseId, PostId, UserId};
+use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::{
+    audit::{self, Act, Actor},
     cases::Subject,
     rule::{self, RuleSettings, Sanction, decayed},
     settings, told,
@@ -34,11 +36,8 @@ pub(crate) async fn settle(
     let mut reporters: Vec<i64> = rows.iter().map(|row| row.reporter_id).collect();
     // In one order, so that two decisions at once about the same people do not wait in a circle.
     reporters.sort_unstable();
-    let told: Vec<UserId> = reporters.iter().copied().map(UserId::new).collect();
-    for reporter in reporters {
-        count(&mut *tx, &rule, reporter, agreed, now).await?;
-    }
-    told::judged(&mut *tx, &told, subject.id, agreed, now).await?;
+    tell(&mut *tx, &reporters, subject.id, agreed, now).await?;
+    count_all(tx, &rule, (case, &reporters), agreed, now).await?;
     let mut categories: Vec<String> = rows.into_iter().map(|row| row.category).collect();
     categories.sort_unstable();
     categories.dedup();
@@ -61,11 +60,50 @@ pub(crate) async fn reverse(
     .await?;
     reporters.sort_unstable();
     let (rule, _) = settings::current(&mut *tx).await?;
-    let told: Vec<UserId> = reporters.iter().copied().map(UserId::new).collect();
+    tell(&mut *tx, &reporters, post, false, now).await?;
+    count_all(tx, &rule, (case, &reporters), false, now).await
+}
+
+/// Counts a verdict for each reporter. That some were sanctioned stands in the log, who does not; it is written
+/// when no other reporter's row is waited for, since the log's head comes after them in the order of locks.
+async fn count_all(
+    tx: &mut PgConnection,
+    rule: &RuleSettings,
+    (case, reporters): (CaseId, &[i64]),
+    agreed: bool,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let (mut warned, mut muted) = (0, 0);
     for reporter in reporters {
-        count(&mut *tx, &rule, reporter, false, now).await?;
+        match count(&mut *tx, rule, *reporter, agreed, now).await? {
+            Some(Sanction::Warning) => warned += 1,
+            Some(Sanction::Mute { .. }) => muted += 1,
+            None => {}
+        }
     }
-    told::judged(tx, &told, post, false, now).await
+    if warned + muted == 0 {
+        return Ok(());
+    }
+    let act = Act {
+        actor: Actor::System,
+        action: "reporters.sanctioned",
+        object: format!("case:{case}"),
+        before: None,
+        after: Some(json!({"warned": warned, "muted": muted})),
+        request_id: None,
+    };
+    audit::append(tx, &act).await.map(|_| ())
+}
+
+async fn tell(
+    tx: &mut PgConnection,
+    reporters: &[i64],
+    post: PostId,
+    agreed: bool,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let reporters: Vec<UserId> = reporters.iter().copied().map(UserId::new).collect();
+    told::judged(tx, &reporters, post, agreed, now).await
 }
 
 /// Locks the rows of all who reported some cases, in one order, so that two who decide several at once do not
@@ -102,7 +140,7 @@ async fn count(
     reporter: i64,
     agreed: bool,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<Option<Sanction>> {
     sqlx::query!(
         "INSERT INTO reporter_stats (user_id, updated_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         reporter,
@@ -132,7 +170,7 @@ async fn count(
     .execute(&mut *tx)
     .await?;
     if agreed {
-        Ok(())
+        Ok(None)
     } else {
         sanction(tx, rule, reporter, (held.warned_at.is_some(), held.mutes), now).await
     }
@@ -146,7 +184,7 @@ async fn sanction(
     reporter: i64,
     (warned, mutes): (bool, i32),
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<Option<Sanction>> {
     let row = sqlx::query!(
         r#"SELECT count(*) FILTER (WHERE status = 'disagreed') AS "wrong!", count(*) AS "judged!"
            FROM reports WHERE reporter_id = $1 AND status IN ('agreed', 'disagreed')
@@ -159,7 +197,7 @@ async fn sanction(
     let number = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
     let earlier = u32::from(warned) + u32::try_from(mutes).unwrap_or(0);
     let Some(sanction) = rule::mute_after(rule, number(row.wrong), number(row.judged), earlier) else {
-        return Ok(());
+        return Ok(None);
     };
     let until = match sanction {
         Sanction::Warning => None,
@@ -175,5 +213,5 @@ async fn sanction(
     )
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(Some(sanction))
 }

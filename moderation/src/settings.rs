@@ -17,8 +17,6 @@ use crate::{
 
 /// Most characters of a reason for a change.
 pub const MAX_WHY_CHARS: usize = 500;
-/// Any two changes of the settings follow one another.
-const LOCK: i64 = 0x7365_7474;
 
 /// The settings in force and their version; 0 are the defaults.
 pub async fn current(executor: impl PgExecutor<'_>) -> sqlx::Result<(RuleSettings, i32)> {
@@ -31,6 +29,20 @@ pub async fn current(executor: impl PgExecutor<'_>) -> sqlx::Result<(RuleSetting
     let settings: RuleSettings =
         serde_json::from_value(row.settings).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     Ok((RuleSettings { version: row.version, ..settings }, row.version))
+}
+
+/// Lets one transaction at a time change the settings; to be held from reading them to the commit, so that
+/// nobody's change is lost. Taken before the head of the audit log: who holds that already may only try.
+pub async fn lock(tx: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('rule_settings'))").fetch_one(tx).await?;
+    Ok(())
+}
+
+/// The same without waiting; whether it is held.
+pub(crate) async fn try_lock(tx: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock(hashtext('rule_settings')) AS "held!""#)
+        .fetch_one(tx)
+        .await
 }
 
 /// Makes a new version of the settings. Returns its number.
@@ -192,7 +204,7 @@ pub async fn answer(
     (by, now): (Who, DateTime<Utc>),
     request_id: &str,
 ) -> sqlx::Result<Result<Option<i32>, Refused>> {
-    sqlx::query!("SELECT pg_advisory_xact_lock($1)", LOCK).fetch_one(&mut *tx).await?;
+    lock(&mut *tx).await?;
     let row = sqlx::query!(
         "SELECT settings, base_version, state, proposed_by FROM rule_proposals WHERE id = $1 FOR UPDATE",
         proposal.get()

@@ -91,7 +91,7 @@ impl Ground {
         all.into_iter().find(|ground| ground.as_str() == name).unwrap_or(Self::Other)
     }
 
-    const fn names(self) -> (&'static str, &'static str) {
+    pub(crate) const fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Defamation => ("명예훼손 주장", "a claim of defamation"),
             Self::Privacy => ("사생활 침해 주장", "a claim of a violation of privacy"),
@@ -104,7 +104,7 @@ impl Ground {
 }
 
 /// What each reason is called, in Korean and in English.
-const fn reason_names(reason: Category) -> (&'static str, &'static str) {
+pub(crate) const fn reason_names(reason: Category) -> (&'static str, &'static str) {
     match reason {
         Category::LeadingRoom => ("리딩방 유도 또는 투자 권유", "solicitation to a stock-tip room"),
         Category::Impersonation => ("사칭", "impersonation"),
@@ -118,7 +118,8 @@ const fn reason_names(reason: Category) -> (&'static str, &'static str) {
     }
 }
 
-const fn measure_names(measure: Measure) -> (&'static str, &'static str, &'static str) {
+/// What each measure is called, in Korean and in English, and its scope.
+pub(crate) const fn measure_names(measure: Measure) -> (&'static str, &'static str, &'static str) {
     match measure {
         Measure::Keep => ("게시 유지", "the post stays", "none"),
         Measure::Limit => (
@@ -185,7 +186,7 @@ pub struct SanctionFacts<'a> {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-const fn sanction_names(kind: Kind) -> (&'static str, &'static str, &'static str) {
+pub(crate) const fn sanction_names(kind: Kind) -> (&'static str, &'static str, &'static str) {
     match kind {
         Kind::Warning => ("경고", "a warning", "none"),
         Kind::Strike => ("벌점", "a strike, which counts against the next decision", "none"),

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
-use madang_tests::{Answer, Api, Service, Setup, Shared, all, until};
+use madang_tests::{Answer, Api, Service, Setup, Shared, all, schema, until};
 use serde_json::{Value, json};
 
 static SERVICE: Shared = Shared::new();
@@ -607,5 +607,63 @@ async fn an_escalated_case_is_decided_by_a_senior_moderator_only() -> Result<()>
     let waiting = senior.get("/v1/moderation/cases?state=escalated&limit=100").await?.expect(200)?;
     ensure!(waiting.items().iter().any(|case| case["id"] == desk.case.as_str()), "{}", waiting.text());
     desk.decide(&senior, "keep", version).await?.expect(201)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_statistics_count_what_was_done_as_documented_and_refuse_other_days() -> Result<()> {
+    let service = SERVICE.get(setup).await?;
+    let moderator = service.member(&service.anonymous()?, "moderator").await?;
+    let count = async || anyhow::Ok(moderator.get("/v1/moderation/stats?days=1").await?.expect(200)?.json);
+    let before = count().await?;
+    let desk = desk(&service, 2).await?;
+    desk.decide(&moderator, "remove", desk.version().await?).await?.expect(201)?;
+    let after = count().await?;
+    let agreed = |stats: &Value| {
+        let all = stats["reports"]["by_category"].as_array().into_iter().flatten();
+        all.filter_map(|row| row["agreed"].as_i64()).sum::<i64>()
+    };
+    // Other tests may report meanwhile.
+    ensure!(agreed(&after) >= agreed(&before) + 2, "{before} then {after}");
+    let rows = after["moderators"].as_array().context("no moderators")?;
+    let mine = rows.iter().find(|row| row["moderator_id"] == moderator.id.as_str()).context("not listed")?;
+    ensure!(mine["decisions"] == 1 && mine["removed"] == 1 && mine["overturned"] == 0, "{mine}");
+    ensure!(mine["handle"] == moderator.handle.as_str(), "{mine}");
+    let document = service.anonymous()?.get("/openapi.json").await?.expect(200)?.json;
+    let described = &document["components"]["schemas"]["ModerationStats"];
+    schema::check(&document, described, &after, "statistics")?;
+    for reporter in &desk.reporters {
+        ensure!(!after.to_string().contains(&reporter.handle), "a reporter is named: {after}");
+    }
+    moderator.get("/v1/moderation/stats").await?.expect(200)?;
+    moderator.get("/v1/moderation/stats?days=90").await?.expect(200)?;
+    for wrong in ["0", "91", "-1", "1.5", "month", ""] {
+        moderator.get(&format!("/v1/moderation/stats?days={wrong}")).await?.names("days")?;
+    }
+    moderator.get("/v1/moderation/stats?since=1").await?.names("since")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_transparency_report_is_printed_for_a_month_that_was() -> Result<()> {
+    let service = SERVICE.get(setup).await?;
+    let report = |month: &'static str, format: &'static str| {
+        let service = &service;
+        async move { service.run(&["admin", "transparency", "--month", month, "--format", format]).await }
+    };
+    let json: Value = serde_json::from_slice(&report("2024-03", "json").await?.stdout)?;
+    ensure!(json["month"] == "2024-03" && json["complete"] == true, "{json}");
+    ensure!(json["measures"]["automated_share"].is_null() && json["reports_received"] == 0, "{json}");
+    let words = report("2024-03", "markdown").await?;
+    let words = String::from_utf8(words.stdout)?;
+    ensure!(
+        words.contains("# 투명성 보고서 2024-03") && words.contains("# Transparency report 2024-03"),
+        "{words}"
+    );
+    for (month, why) in [("2024-13", "a month is written as"), ("9999-01", "has not begun")] {
+        let refused = report(month, "json").await?;
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        ensure!(!refused.status.success() && said.contains(why), "{month}: {said}");
+    }
     Ok(())
 }

@@ -94,12 +94,13 @@ const PEOPLE: [&str; 47] = [
 ];
 
 /// For those who decide cases.
-const MODERATORS: [&str; 16] = [
+const MODERATORS: [&str; 17] = [
     "GET /v1/moderation/appeals",
     "POST /v1/moderation/appeals/{id}/decisions",
     "GET /v1/moderation/audit",
     "GET /v1/moderation/cases",
     "GET /v1/moderation/cases/{id}",
+    "GET /v1/moderation/stats",
     "POST /v1/moderation/cases/{id}/claim",
     "POST /v1/moderation/cases/{id}/decisions",
     "POST /v1/moderation/cases/{id}/escalate",

@@ -15,8 +15,10 @@ use madang_core::{
     settings::Settings,
     users::{self, NewUser, Role},
 };
-use madang_moderation::audit;
+use madang_moderation::{audit, transparency::Month};
 use sqlx::PgPool;
+
+use super::transparency::{self, Format};
 
 /// What an operator does by hand.
 #[derive(Debug, Subcommand)]
@@ -54,6 +56,15 @@ pub(crate) enum AdminCommand {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Print the transparency report of a month: measures, times, reports, appeals. It names nobody.
+    Transparency {
+        /// The month (UTC), as in 2026-11.
+        #[arg(long)]
+        month: Month,
+        /// How.
+        #[arg(long, value_enum, default_value = "json")]
+        format: Format,
     },
     /// Look at the job queue.
     Jobs {
@@ -95,6 +106,7 @@ pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::R
             println!("{}", sessions::start(&pool, user, Utc::now(), days.clamp(1, 3_650)).await?);
         }
         AdminCommand::Audit { command: AuditCommand::Verify } => return verify_audit(&pool).await,
+        AdminCommand::Transparency { month, format } => transparency::run(settings, month, format).await?,
         AdminCommand::Jobs { command: JobsCommand::List } => list_jobs(&pool).await?,
         AdminCommand::Jobs { command: JobsCommand::Replay { kind } } => {
             println!("{} jobs replayed", jobs::replay(&pool, kind.as_deref()).await?);

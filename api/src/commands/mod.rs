@@ -5,6 +5,7 @@ mod check;
 mod import;
 mod rebuild;
 mod rules;
+mod transparency;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -15,6 +15,7 @@ pub(crate) mod reports;
 pub(crate) mod rules;
 pub(crate) mod sanctions;
 pub(crate) mod settings;
+pub(crate) mod stats;
 pub(crate) mod tickers;
 pub(crate) mod writing;
 

@@ -4,7 +4,7 @@ use actix_web::{http::Method, web};
 
 use super::{Access, Operation, PAGE, op};
 use crate::{
-    handlers::{appeals, legal, moderation, reports, rules, sanctions, settings},
+    handlers::{appeals, legal, moderation, reports, rules, sanctions, settings, stats},
     limits::Rate,
 };
 
@@ -146,6 +146,15 @@ fn case_routes() -> Vec<Operation> {
         )
         .query(&["object", "limit", "cursor"])
         .answer(200, "AuditPage"),
+        op(
+            (Method::GET, "/v1/moderation/stats"),
+            Moderator,
+            Rate::Read,
+            "What was done in the last days, how fast and how rightly",
+            || web::to(stats::stats),
+        )
+        .query(&["days"])
+        .answer(200, "ModerationStats"),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! The schemas of the API document.
 
 mod moderation;
+mod statistics;
 
 use serde_json::{Value, json};
 
@@ -31,7 +32,16 @@ fn page(name: &str) -> Value {
 /// All of them, by name.
 pub(crate) fn all() -> Value {
     let mut schemas = json!({});
-    for part in [inputs(), people(), posts(), tickers(), notices(), moderation::all(), operations()] {
+    for part in [
+        inputs(),
+        people(),
+        posts(),
+        tickers(),
+        notices(),
+        moderation::all(),
+        statistics::schemas(),
+        operations(),
+    ] {
         if let (Some(all), Value::Object(part)) = (schemas.as_object_mut(), part) {
             all.extend(part);
         }

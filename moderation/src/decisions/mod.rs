@@ -65,6 +65,13 @@ impl Measure {
         }
     }
 
+    /// The measure of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Keep, Self::Limit, Self::Hold, Self::Block, Self::Remove, Self::Temporary]
+            .into_iter()
+            .find(|measure| measure.as_str() == name)
+    }
+
     /// The state it puts a post in.
     pub const fn state(self) -> PostState {
         match self {

@@ -1,0 +1,786 @@
+//! Statistics, transparency reports, anchors of the log and what is learned, against the real database.
+
+use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Duration, TimeZone, Utc};
+use madang_core::{
+    ids::{AppealId, CaseId, DecisionId, PostId, UserId},
+    users::Role,
+    viewer::Who,
+};
+use madang_moderation::{
+    appeals::{self, Answer, Outcome},
+    audit::{self, Act, Actor, Broken},
+    decisions::{self, Measure, NewDecision},
+    fallback,
+    learning::{self, Refit},
+    reports::{self, NewReport},
+    rule::{Category, Network, RuleSettings},
+    screened::Screened,
+    screener::Screener,
+    settings,
+    statistics::{self, Stats},
+    submissions,
+    transparency::{self, Failed, Month},
+};
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
+
+/// People whose word counts, from 1 on. Their handles cannot stand in a number or a hash.
+async fn people(pool: &PgPool, count: i32) -> Result<Vec<UserId>> {
+    sqlx::query(
+        "INSERT INTO users (id, handle, handle_fold, handle_skeleton, name, verified, created_at)
+         SELECT n, 'zq' || n, 'zq' || n, 'zq' || n, 'zq', true, now() - interval '60 days' FROM generate_series(1, $1) n",
+    )
+    .bind(count)
+    .execute(pool)
+    .await?;
+    Ok((1..=i64::from(count)).map(UserId::new).collect())
+}
+
+async fn post(pool: &PgPool, author: UserId) -> Result<PostId> {
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO posts (id, author_id, body, rank, author_followers, created_at)
+         VALUES (new_id(now()), $1, 'a post', 0, 0, now()) RETURNING id",
+    )
+    .bind(author.get())
+    .fetch_one(pool)
+    .await?;
+    Ok(PostId::new(id))
+}
+
+/// So many strangers see a post.
+async fn seen_by(pool: &PgPool, post: PostId, viewers: i32) -> Result<()> {
+    sqlx::query("INSERT INTO post_views SELECT $1, 1000000 + n, now() FROM generate_series(1, $2) n")
+        .bind(post.get())
+        .bind(viewers)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+fn who(user: UserId, role: Role) -> Who {
+    Who { user, role }
+}
+
+/// Each from a network of their own, a minute after the one before, the first one at `from`.
+async fn report_by(
+    pool: &PgPool,
+    post: PostId,
+    reporters: &[UserId],
+    category: Category,
+    from: DateTime<Utc>,
+) -> Result<()> {
+    let mut now = from;
+    for reporter in reporters {
+        let address = [10, 0, u8::try_from(reporter.get() % 256)?, 1];
+        let new = NewReport {
+            post,
+            reporter: who(*reporter, Role::Investor),
+            category,
+            note: "",
+            network: Some(Network::of(address.into())),
+            device: None,
+            now,
+            request_id: "test",
+        };
+        let mut tx = pool.begin().await?;
+        let filed = reports::file(&mut tx, &Screener::built_in()?, &new).await?;
+        ensure!(filed.is_ok(), "{filed:?}");
+        tx.commit().await?;
+        now += Duration::minutes(1);
+    }
+    Ok(())
+}
+
+async fn moderator(pool: &PgPool) -> Result<Who> {
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO users (id, handle, handle_fold, handle_skeleton, name, role)
+         SELECT id, 'zm' || id, 'zm' || id, 'zm' || id, 'm', 'moderator' FROM (SELECT new_id(now()) AS id OFFSET 0) AS next
+         RETURNING id",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(who(UserId::new(id), Role::Moderator))
+}
+
+async fn decide(pool: &PgPool, post: PostId, measure: Measure, now: DateTime<Utc>) -> Result<DecisionId> {
+    let (case, version): (i64, i32) =
+        sqlx::query_as("SELECT id, version FROM mod_cases WHERE post_id = $1 ORDER BY id DESC LIMIT 1")
+            .bind(post.get())
+            .fetch_one(pool)
+            .await?;
+    let new = NewDecision {
+        case: CaseId::new(case),
+        version,
+        moderator: moderator(pool).await?,
+        measure,
+        reason: Category::Abuse,
+        terms_clause: "",
+        lock: false,
+        now,
+        request_id: "test",
+    };
+    let mut tx = pool.begin().await?;
+    let decided = decisions::decide(&mut tx, &new).await?;
+    tx.commit().await?;
+    Ok(decided.map_err(|refused| anyhow::anyhow!("{refused:?}"))?.id)
+}
+
+async fn appeal(pool: &PgPool, author: UserId, decision: DecisionId, now: DateTime<Utc>) -> Result<AppealId> {
+    let mut tx = pool.begin().await?;
+    let sent = appeals::send(
+        &mut tx,
+        who(author, Role::Investor),
+        appeals::Against::Decision(decision),
+        "why",
+        now,
+        "test",
+    )
+    .await?;
+    tx.commit().await?;
+    sent.map_err(|refused| anyhow::anyhow!("{refused:?}"))
+}
+
+async fn answer(pool: &PgPool, appeal: AppealId, outcome: Outcome, now: DateTime<Utc>) -> Result<()> {
+    let moderator = moderator(pool).await?;
+    let mut tx = pool.begin().await?;
+    let given = Answer { appeal, moderator, outcome, words: "", now, request_id: "test" };
+    let answered = appeals::answer(&mut tx, &given).await?;
+    tx.commit().await?;
+    ensure!(answered.is_ok(), "{answered:?}");
+    Ok(())
+}
+
+async fn hold(pool: &PgPool, author: UserId, now: DateTime<Utc>) -> Result<PostId> {
+    let post = post(pool, author).await?;
+    let words = "수익률 300% 보장 무료 체험방 입장하세요 open.kakao.com/o/gAb12CdE";
+    let screening = Screener::built_in()?.submission(words, author, &Screened::default(), now);
+    let mut tx = pool.begin().await?;
+    ensure!(submissions::restrict(&mut tx, post, &screening, now, "test").await?, "{screening:?}");
+    tx.commit().await?;
+    Ok(post)
+}
+
+async fn automated(pool: &PgPool, post: PostId, kind: &str) -> Result<DecisionId> {
+    let id: i64 =
+        sqlx::query_scalar("SELECT id FROM mod_decisions WHERE post_id = $1 AND kind = $2 AND automated")
+            .bind(post.get())
+            .bind(kind)
+            .fetch_one(pool)
+            .await?;
+    Ok(DecisionId::new(id))
+}
+
+async fn month(pool: &PgPool, now: DateTime<Utc>) -> Result<Stats> {
+    Ok(statistics::stats(pool, now - Duration::days(30), now).await?)
+}
+
+async fn wide(pool: &PgPool) -> Result<PgPool> {
+    Ok(PgPoolOptions::new().max_connections(16).connect_with(pool.connect_options().as_ref().clone()).await?)
+}
+
+fn near(value: Option<f64>, expected: f64) -> bool {
+    value.is_some_and(|value| (value - expected).abs() < 1e-6)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_empty_database_gives_zeros_and_nulls(pool: PgPool) -> Result<()> {
+    let now = Utc::now();
+    let stats = month(&pool, now).await?;
+    ensure!(
+        stats.reports.by_category.is_empty() && stats.moderators.is_empty() && stats.text_rules.is_empty()
+    );
+    let mut json = serde_json::to_value(&stats)?;
+    let mut leaves = Vec::new();
+    for (name, part) in json.as_object_mut().context("an object")? {
+        match name.as_str() {
+            "from" | "until" => {}
+            _ => collect(part, &mut leaves),
+        }
+    }
+    ensure!(leaves.len() > 40, "only {} numbers", leaves.len());
+    ensure!(leaves.iter().all(|leaf| leaf.is_null() || *leaf == 0), "{leaves:?}");
+    ensure!(stats.auto_blocks.precision.is_none() && stats.appeals.overturn_rate.is_none());
+    let report = transparency::report(&pool, now.format("%Y-%m").to_string().parse()?, now).await?;
+    ensure!(report.measures.imposed == 0 && report.measures.automated_share.is_none() && !report.complete);
+    ensure!(report.log.rows == 0 && report.log.last_hash.is_none() && report.reports.is_empty());
+    ensure!(report.markdown().contains("# Transparency report"));
+    statistics::observe(&pool, now).await?;
+    Ok(())
+}
+
+fn collect(value: &serde_json::Value, leaves: &mut Vec<serde_json::Value>) {
+    match value {
+        serde_json::Value::Object(members) => members.values().for_each(|member| collect(member, leaves)),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, leaves)),
+        leaf => leaves.push(leaf.clone()),
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_numbers_of_a_small_history_are_those_one_counts_by_hand(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 60).await?;
+    let (author, reporters) = everybody.split_first().context("people")?;
+    let mut groups = reporters.chunks(13);
+    let mut next = || groups.next().context("reporters");
+    let now = Utc::now();
+    let start = now - Duration::hours(20);
+    // Seven newcomers limit a new author's post, thirteen block it.
+    let (bad, good, waiting) =
+        (post(&pool, *author).await?, post(&pool, *author).await?, post(&pool, *author).await?);
+    seen_by(&pool, bad, 100).await?;
+    report_by(&pool, bad, next()?, Category::Abuse, start).await?;
+    report_by(&pool, good, next()?, Category::Abuse, start).await?;
+    report_by(&pool, waiting, next()?.get(..2).context("two")?, Category::Spam, start).await?;
+    let removal = decide(&pool, bad, Measure::Remove, start + Duration::hours(1)).await?;
+    decide(&pool, good, Measure::Keep, start + Duration::hours(2)).await?;
+    let sent = appeal(&pool, *author, removal, start + Duration::hours(3)).await?;
+    answer(&pool, sent, Outcome::Upheld, start + Duration::hours(5)).await?;
+    let [innocent, held] = [hold(&pool, *author, start).await?, hold(&pool, *author, start).await?];
+    decide(&pool, innocent, Measure::Keep, start + Duration::hours(4)).await?;
+    appeal(&pool, *author, automated(&pool, held, "hold").await?, now - Duration::hours(25)).await?;
+    ensure!(learning::count_days(&pool, now).await? == 30);
+
+    let stats = month(&pool, now).await?;
+    let blocks = stats.auto_blocks;
+    ensure!(
+        (blocks.imposed, blocks.reviewed, blocks.upheld, blocks.overturned) == (2, 2, 1, 1),
+        "{blocks:?}"
+    );
+    ensure!(near(blocks.precision, 0.5), "{blocks:?}");
+    let times = stats.times;
+    ensure!(times.to_limit.count == 2 && near(times.to_limit.p50, 360.0), "{times:?}");
+    ensure!(times.to_block.count == 2 && near(times.to_block.p99, 720.0), "{times:?}");
+    ensure!(times.to_verdict.count == 2 && near(times.to_verdict.p50, 5_400.0), "{times:?}");
+    let exposure = stats.viewers_before_block;
+    ensure!(exposure.count == 2 && near(exposure.p50, 50.0) && near(exposure.p90, 90.0), "{exposure:?}");
+    let reports = &stats.reports;
+    ensure!((reports.filed, reports.posts, reports.views) == (28, 5, 100), "{reports:?}");
+    ensure!(near(reports.agreed_share, 0.5), "{reports:?}");
+    let [abuse, spam] = &reports.by_category[..] else { anyhow::bail!("{reports:?}") };
+    ensure!((abuse.filed, abuse.agreed, abuse.disagreed, abuse.pending) == (26, 13, 13, 0), "{abuse:?}");
+    ensure!(near(abuse.per_10k_posts, 52_000.0) && near(abuse.per_million_views, 260_000.0), "{abuse:?}");
+    ensure!((spam.filed, spam.pending) == (2, 2), "{spam:?}");
+    ensure!((stats.reporters.weighed, stats.reporters.clustered) == (28, 0), "{:?}", stats.reporters);
+    let queue = stats.queue;
+    ensure!((queue.depth, queue.escalated) == (2, 0), "{queue:?}");
+    ensure!(near(queue.oldest_seconds, 72_000.0) && near(queue.age_seconds.p90, 72_000.0), "{queue:?}");
+    let appeals = stats.appeals;
+    ensure!((appeals.open, appeals.overdue, appeals.sent) == (1, 1, 2), "{appeals:?}");
+    ensure!((appeals.answered, appeals.overturned) == (1, 0) && near(appeals.median_seconds, 7_200.0));
+    let done: Vec<_> = stats.moderators.iter().map(|row| (row.decisions, row.kept, row.removed)).collect();
+    ensure!(done == [(1, 0, 1), (1, 1, 0), (1, 1, 0)], "{done:?}");
+    ensure!(near(stats.moderators.first().and_then(|row| row.median_seconds), 3_600.0));
+    let [rule] = &stats.text_rules[..] else { anyhow::bail!("{:?}", stats.text_rules) };
+    ensure!((rule.cases, rule.kept, rule.undecided, rule.removed) == (2, 1, 1, 0), "{rule:?}");
+    ensure!(near(rule.precision, 0.0) && !rule.name.is_empty(), "{rule:?}");
+
+    let before = statistics::stats(&pool, now - Duration::days(30), start).await?;
+    ensure!(before.reports.filed == 0 && before.auto_blocks.imposed == 0 && before.moderators.is_empty());
+    statistics::observe(&pool, now).await?;
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn linked_and_muted_reporters_are_counted(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 8).await?;
+    let (author, reporters) = everybody.split_first().context("people")?;
+    let (post, now) = (post(&pool, *author).await?, Utc::now());
+    report_by(&pool, post, reporters.get(..2).context("two")?, Category::Abuse, now - Duration::hours(9))
+        .await?;
+    // From one device; the last one is muted.
+    let last = reporters.last().context("a reporter")?;
+    sqlx::query("INSERT INTO reporter_stats (user_id, muted_until) VALUES ($1, now() + interval '1 day')")
+        .bind(last.get())
+        .execute(&pool)
+        .await?;
+    for reporter in reporters.get(2..).context("the others")? {
+        let new = NewReport {
+            post,
+            reporter: who(*reporter, Role::Investor),
+            category: Category::Abuse,
+            note: "",
+            network: None,
+            device: Some(7),
+            now,
+            request_id: "test",
+        };
+        let mut tx = pool.begin().await?;
+        ensure!(reports::file(&mut tx, &Screener::built_in()?, &new).await?.is_ok());
+        tx.commit().await?;
+    }
+    let found = month(&pool, now + Duration::hours(1)).await?.reporters;
+    ensure!((found.weighed, found.muted, found.clustered) == (7, 1, 4), "{found:?}");
+    ensure!(near(found.clustered_share, 4.0 / 7.0), "{found:?}");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn precision_counts_what_an_appeal_or_a_moderator_overturned(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 40).await?;
+    let (author, reporters) = everybody.split_first().context("people")?;
+    let now = Utc::now();
+    let mut blocked = Vec::new();
+    for group in reporters.chunks(13) {
+        let post = post(&pool, *author).await?;
+        report_by(&pool, post, group, Category::Abuse, now - Duration::hours(5)).await?;
+        blocked.push(post);
+    }
+    let [won, lost, kept] = blocked[..] else { anyhow::bail!("three posts") };
+    let precision = async || anyhow::Ok(month(&pool, now).await?.auto_blocks);
+    let none = precision().await?;
+    ensure!((none.imposed, none.reviewed) == (3, 0) && none.precision.is_none(), "{none:?}");
+    let decision = automated(&pool, won, "block").await?;
+    let sent = appeal(&pool, *author, decision, now - Duration::hours(3)).await?;
+    ensure!(precision().await?.reviewed == 0, "an open appeal is no review");
+    answer(&pool, sent, Outcome::Overturned, now - Duration::hours(2)).await?;
+    ensure!(near(precision().await?.precision, 0.0));
+    decide(&pool, lost, Measure::Remove, now - Duration::hours(1)).await?;
+    ensure!(near(precision().await?.precision, 0.5));
+    decide(&pool, kept, Measure::Keep, now - Duration::hours(1)).await?;
+    let all = precision().await?;
+    ensure!((all.reviewed, all.upheld, all.overturned) == (3, 1, 2), "{all:?}");
+    ensure!(near(all.precision, 1.0 / 3.0), "{all:?}");
+    let stats = month(&pool, now).await?;
+    ensure!(near(stats.appeals.overturn_rate, 1.0) && near(stats.appeals.median_seconds, 3_600.0));
+    ensure!(stats.moderators.len() == 2, "who heard the appeal decided no case: {:?}", stats.moderators);
+    Ok(())
+}
+
+fn at(year: i32, month: u32, day: u32) -> Result<DateTime<Utc>> {
+    Utc.with_ymd_and_hms(year, month, day, 12, 0, 0).single().context("a time")
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_report_of_a_month_holds_only_that_month_and_names_nobody(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 10).await?;
+    let (author, reporters) = everybody.split_first().context("people")?;
+    let two = |from: usize| reporters.get(from..from + 2).context("two");
+    // The last of February, March from its first to its last moment, the first of April.
+    for (at, from, measure) in [
+        (at(2024, 2, 29)? + Duration::hours(11), 0, Measure::Remove),
+        (at(2024, 3, 1)? - Duration::hours(12), 2, Measure::Remove),
+        (at(2024, 3, 31)? + Duration::hours(8), 4, Measure::Limit),
+        (at(2024, 4, 1)? - Duration::hours(12), 6, Measure::Keep),
+    ] {
+        let post = post(&pool, *author).await?;
+        report_by(&pool, post, two(from)?, Category::Abuse, at).await?;
+        let decision = decide(&pool, post, measure, at + Duration::minutes(30)).await?;
+        if measure == Measure::Limit {
+            let sent = appeal(&pool, *author, decision, at + Duration::hours(1)).await?;
+            answer(&pool, sent, Outcome::Upheld, at + Duration::hours(3)).await?;
+        }
+    }
+    let now = Utc::now();
+    let march = transparency::report(&pool, "2024-03".parse()?, now).await?;
+    ensure!(march.complete && (march.measures.imposed, march.measures.kept) == (2, 0), "{march:?}");
+    ensure!(near(march.measures.automated_share, 0.0) && march.measures.by_kind.len() == 2, "{march:?}");
+    ensure!(near(march.median_seconds.report_to_measure, 1_800.0), "{march:?}");
+    ensure!(near(march.median_seconds.appeal_to_answer, 7_200.0), "{march:?}");
+    ensure!(march.reports_received == 4 && march.reports.len() == 1, "{march:?}");
+    ensure!(march.reports.iter().all(|row| row.agreed == 4 && row.received == 4), "{march:?}");
+    let appeals = march.appeals;
+    ensure!((appeals.received, appeals.answered, appeals.upheld) == (1, 1, 1), "{appeals:?}");
+    ensure!(march.log.rows == 0, "the log was written today");
+    let counts = async |month: &str| {
+        let report = transparency::report(&pool, month.parse()?, now).await?;
+        anyhow::Ok((report.measures.imposed, report.measures.kept, report.reports_received))
+    };
+    ensure!(counts("2024-02").await? == (1, 0, 2) && counts("2024-04").await? == (0, 1, 2));
+    let today = now.format("%Y-%m").to_string();
+    ensure!(counts(&today).await? == (0, 0, 0) && counts("2024-05").await? == (0, 0, 0));
+    let today = transparency::report(&pool, today.parse()?, now).await?;
+    let (rows, last): (i64, i64) =
+        sqlx::query_as("SELECT count(*), max(seq) FROM mod_audit").fetch_one(&pool).await?;
+    ensure!((today.log.rows, today.log.last_seq) == (rows, Some(last)), "{:?}", today.log);
+    let words = march.markdown();
+    for phrase in
+        ["# 투명성 보고서 2024-03", "# Transparency report 2024-03", "| abuse |", "욕설·비방", "30.0 minutes"]
+    {
+        ensure!(words.contains(phrase), "{phrase} is missing: {words}");
+    }
+    let json = serde_json::to_string(&march)?;
+    for text in [words, json] {
+        ensure!(!text.contains("zq") && !text.contains("zm"), "somebody is named: {text}");
+    }
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn warnings_and_mutes_are_in_the_log_and_the_report_without_a_name(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 2).await?;
+    let [author, reporter] = everybody[..] else { anyhow::bail!("two people") };
+    let now = Utc::now();
+    for _ in 0..4 {
+        let post = post(&pool, author).await?;
+        report_by(&pool, post, &[reporter], Category::Abuse, now - Duration::hours(1)).await?;
+        decide(&pool, post, Measure::Keep, now).await?;
+    }
+    let rows: Vec<(String, serde_json::Value)> = sqlx::query_as(
+        "SELECT split_part(object, ':', 1), after FROM mod_audit WHERE action = 'reporters.sanctioned' ORDER BY seq",
+    )
+    .fetch_all(&pool)
+    .await?;
+    let row = |warned, muted| ("case".to_owned(), serde_json::json!({"warned": warned, "muted": muted}));
+    ensure!(rows == [row(1, 0), row(0, 1)], "{rows:?}");
+    let report = transparency::report(&pool, now.format("%Y-%m").to_string().parse()?, now).await?;
+    ensure!((report.reporters.warned, report.reporters.muted) == (1, 1), "{:?}", report.reporters);
+    Ok(())
+}
+
+/// The sanctions of reporters are logged by both: whoever holds the log's head must not wait for a reporter.
+#[sqlx::test(migrations = "../migrations")]
+async fn an_appeal_and_a_decision_about_the_same_reporters_do_not_wait_in_a_circle(
+    pool: PgPool,
+) -> Result<()> {
+    const TRIALS: usize = 5;
+    let pool = wide(&pool).await?;
+    let everybody = people(&pool, 1 + 20 * i32::try_from(TRIALS)?).await?;
+    let (author, reporters) = everybody.split_first().context("people")?;
+    let now = Utc::now();
+    for group in reporters.chunks(20) {
+        let (one, other) = (post(&pool, *author).await?, post(&pool, *author).await?);
+        report_by(&pool, one, group, Category::Abuse, now - Duration::hours(3)).await?;
+        report_by(&pool, other, group, Category::Abuse, now - Duration::hours(2)).await?;
+        let removal = decide(&pool, one, Measure::Remove, now - Duration::hours(1)).await?;
+        let sent = appeal(&pool, *author, removal, now).await?;
+        let (answered, decided) = tokio::join!(
+            answer(&pool, sent, Outcome::Overturned, now),
+            decide(&pool, other, Measure::Keep, now)
+        );
+        answered.context("the appeal")?;
+        decided.context("the decision")?;
+    }
+    println!("{TRIALS} trials of an appeal and a decision at once");
+    pool.close().await;
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_wrong_month_is_refused_and_one_to_come_too(pool: PgPool) -> Result<()> {
+    for wrong in [
+        "",
+        "2026",
+        "2026-13",
+        "2026-00",
+        "26-11",
+        "2026-1",
+        "2026/11",
+        "2026-11-01",
+        "+026-11",
+        "1999-12",
+        "٢٠٢٦-١١",
+    ] {
+        ensure!(wrong.parse::<Month>().is_err(), "{wrong} was taken");
+    }
+    let december: Month = "2024-12".parse()?;
+    ensure!(december.to_string() == "2024-12");
+    let (from, until) = december.bounds();
+    ensure!(from == at(2024, 12, 1)? - Duration::hours(12) && until == at(2025, 1, 1)? - Duration::hours(12));
+    let early = transparency::report(&pool, december, from - Duration::seconds(1)).await;
+    ensure!(matches!(early, Err(Failed::Future(month)) if month == december), "{early:?}");
+    ensure!(!transparency::report(&pool, december, from).await?.complete);
+    ensure!(transparency::report(&pool, december, until).await?.complete);
+    Ok(())
+}
+
+async fn log(pool: &PgPool, rows: usize) -> Result<()> {
+    for n in 0..rows {
+        let act = Act {
+            actor: Actor::System,
+            action: "test.done",
+            object: format!("test:{n}"),
+            before: None,
+            after: None,
+            request_id: None,
+        };
+        audit::append(&mut *pool.acquire().await?, &act).await?;
+    }
+    Ok(())
+}
+
+/// What one who owns the database can do: change a row and make the chain fit again, up to its head.
+fn rewrite(seq: i64) -> String {
+    format!(
+        "ALTER TABLE mod_audit DISABLE TRIGGER USER;
+         DO $$
+         DECLARE
+             held mod_audit;
+             prev bytea;
+         BEGIN
+             UPDATE mod_audit SET object = 'test:forged' WHERE seq = {seq};
+             SELECT coalesce((SELECT hash FROM mod_audit WHERE seq = {seq} - 1), '') INTO prev;
+             FOR held IN SELECT * FROM mod_audit WHERE seq >= {seq} ORDER BY seq LOOP
+                 UPDATE mod_audit SET prev_hash = prev, hash = audit_hash(prev, held) WHERE seq = held.seq
+                     RETURNING hash INTO prev;
+             END LOOP;
+             UPDATE mod_audit_head SET hash = prev;
+         END $$;"
+    )
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_log_that_was_rewritten_throughout_does_not_fit_its_anchors(pool: PgPool) -> Result<()> {
+    let (first, second) = (Utc::now(), Utc::now() + Duration::days(1));
+    ensure!(audit::anchor(&pool, first).await?.is_none(), "an empty log has no end");
+    log(&pool, 5).await?;
+    let anchor = audit::anchor(&pool, first).await?.context("no anchor")?;
+    ensure!((anchor.day, anchor.seq, anchor.hash.len()) == (first.date_naive(), 5, 64), "{anchor:?}");
+    log(&pool, 4).await?;
+    ensure!(audit::anchor(&pool, first).await?.is_none(), "one a day");
+    ensure!(audit::anchor(&pool, second).await?.is_some_and(|anchor| anchor.seq == 9));
+    log(&pool, 3).await?;
+    ensure!(audit::verify(&pool).await? == Ok(12));
+    for refused in ["UPDATE audit_anchors SET seq = 1", "DELETE FROM audit_anchors", "TRUNCATE audit_anchors"]
+    {
+        ensure!(sqlx::query(refused).execute(&pool).await.is_err(), "{refused} was taken");
+    }
+    let rewritten = |day: DateTime<Utc>, seq| Err(Broken::Rewritten { day: day.date_naive(), seq });
+    for seq in 1..=12 {
+        let mut tx = pool.begin().await?;
+        sqlx::raw_sql(AssertSqlSafe(rewrite(seq))).execute(&mut *tx).await?;
+        let expected = match seq {
+            ..=5 => rewritten(first, 5),
+            6..=9 => rewritten(second, 9),
+            // After the last anchor it goes unseen until the next one is compared with the log shipped.
+            _ => Ok(12),
+        };
+        let found = audit::verify_on(&mut tx).await?;
+        ensure!(found == expected, "row {seq}: {found:?} instead of {expected:?}");
+        tx.rollback().await?;
+    }
+    let mut tx = pool.begin().await?;
+    let cut = "ALTER TABLE mod_audit DISABLE TRIGGER USER; DELETE FROM mod_audit WHERE seq > 7;
+               UPDATE mod_audit_head SET seq = 7, hash = (SELECT hash FROM mod_audit WHERE seq = 7)";
+    sqlx::raw_sql(cut).execute(&mut *tx).await?;
+    ensure!(audit::verify_on(&mut tx).await? == rewritten(second, 9), "rows cut off with their head");
+    tx.rollback().await?;
+    println!("13 logs forged, those from the last anchor on apart all found");
+    Ok(())
+}
+
+/// Eight processes do the same at once; how many of them did it.
+async fn at_once<T: Send + 'static, F>(pool: &PgPool, task: fn(PgPool) -> F) -> Result<usize>
+where
+    F: Future<Output = sqlx::Result<Option<T>>> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..8).map(|_| tokio::spawn(task(pool.clone()))).collect();
+    let mut done = 0;
+    for task in tasks {
+        done += usize::from(task.await??.is_some());
+    }
+    Ok(done)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn of_many_processes_one_anchors_fits_and_counts(pool: PgPool) -> Result<()> {
+    let pool = wide(&pool).await?;
+    log(&pool, 3).await?;
+    kept(&pool, 20, 9e-4, Duration::days(1)).await?;
+    let anchored = at_once(&pool, |pool| async move { audit::anchor(&pool, Utc::now()).await }).await?;
+    let fitted = at_once(&pool, |pool| async move { learning::refit(&pool, Utc::now()).await }).await?;
+    ensure!((anchored, fitted) == (1, 1), "{anchored} anchors, {fitted} fits");
+    ensure!(audit::verify(&pool).await? == Ok(4));
+    pool.close().await;
+    Ok(())
+}
+
+/// Reported posts that a moderator kept so long ago, with that much evidence a viewer.
+async fn kept(pool: &PgPool, count: i32, rate: f64, ago: Duration) -> Result<()> {
+    decided(pool, count, rate, 1_000, "keep", ago).await
+}
+
+async fn decided(
+    pool: &PgPool,
+    count: i32,
+    rate: f64,
+    viewers: i32,
+    kind: &str,
+    ago: Duration,
+) -> Result<()> {
+    sqlx::query(
+        "WITH made AS (
+             INSERT INTO mod_cases (post_id, state, score, viewers, rule_version, decided_at)
+             SELECT nextval('id_low'), 'decided', $2 * $3, $3, 0, $5 FROM generate_series(1, $1) RETURNING id, post_id)
+         INSERT INTO mod_decisions (case_id, post_id, author_id, kind, actor_kind, actor_id, reason_code, automated,
+                                    statement, previous_state, new_state, revision)
+         SELECT id, post_id, 1, $4, 'moderator', 2, 'abuse', false, '{}', 0, 0, 0 FROM made",
+    )
+    .bind(count)
+    .bind(rate)
+    .bind(viewers)
+    .bind(kind)
+    .bind(Utc::now() - ago)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_noise_rate_moves_a_quarter_at_most_and_once_a_week(pool: PgPool) -> Result<()> {
+    let now = Utc::now();
+    let rate = async || anyhow::Ok(settings::current(&pool).await?.0.noise_rate);
+    settings::set(&pool, &RuleSettings { plain_n: 9, ..RuleSettings::default() }, None, now).await?;
+    kept(&pool, 19, 9e-4, Duration::days(1)).await?;
+    // What was removed, long ago, or seen by few teaches nothing.
+    decided(&pool, 9, 9e-4, 1_000, "remove", Duration::days(1)).await?;
+    decided(&pool, 9, 9e-4, 199, "keep", Duration::days(1)).await?;
+    kept(&pool, 9, 9e-4, Duration::days(91)).await?;
+    ensure!(learning::refit(&pool, now).await?.is_none(), "nineteen are too few");
+    ensure!(near(Some(rate().await?), 2e-4));
+    kept(&pool, 1, 9e-4, Duration::days(80)).await?;
+    let first = learning::refit(&pool, now).await?.context("no fit")?;
+    ensure!(near(Some(first.noise_rate * 1e4), 2.5) && first.cases == 20, "{first:?}");
+    let (rule, version) = settings::current(&pool).await?;
+    ensure!(version == first.version && rule.plain_n == 9, "the other settings stay: {rule:?}");
+    ensure!((rule.noise_rate - first.noise_rate).abs() < 1e-12);
+    for early in [now, now + Duration::days(6)] {
+        ensure!(learning::refit(&pool, early).await?.is_none(), "too early");
+    }
+    let second: Refit = learning::refit(&pool, now + Duration::days(8)).await?.context("no second fit")?;
+    ensure!(near(Some(second.noise_rate * 1e4), 3.125), "{second:?}");
+    let (actor, before, after): (String, f64, f64) = sqlx::query_as(
+        "SELECT actor_role, (before->>'noise_rate')::float8, (after->>'noise_rate')::float8
+         FROM mod_audit WHERE action = 'rule.refitted' ORDER BY seq LIMIT 1",
+    )
+    .fetch_one(&pool)
+    .await?;
+    ensure!(actor == "system" && near(Some(before * 1e4), 2.0) && near(Some(after * 1e4), 2.5));
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_rule_falls_back_once_when_moderators_keep_too_many_of_the_posts_it_blocked(
+    pool: PgPool,
+) -> Result<()> {
+    let now = Utc::now();
+    settings::set(&pool, &RuleSettings { overturn_window: 20, ..RuleSettings::default() }, None, now).await?;
+    for (count, kind) in [(17, "remove"), (2, "keep")] {
+        decided(&pool, count, 0.0, 1_000, kind, Duration::days(1)).await?;
+    }
+    let blocks = "INSERT INTO mod_decisions (case_id, post_id, author_id, kind, actor_kind, reason_code, automated, statement,
+                                             previous_state, new_state, revision, created_at)
+                  SELECT id, post_id, 1, 'block', 'system', 'abuse', true, '{}', 0, 2, 0, now() - interval '1 day'
+                  FROM mod_cases c
+                  WHERE NOT EXISTS (SELECT FROM mod_decisions d WHERE d.case_id = c.id AND d.kind = 'block')";
+    sqlx::query(blocks).execute(&pool).await?;
+    fallback::review(&pool, now).await?;
+    ensure!(!settings::current(&pool).await?.0.limit_only, "nineteen say nothing yet");
+    decided(&pool, 1, 0.0, 1_000, "keep", Duration::days(1)).await?;
+    sqlx::query(blocks).execute(&pool).await?;
+    let mut other = pool.begin().await?;
+    settings::lock(&mut other).await?;
+    fallback::review(&pool, now).await?;
+    ensure!(!settings::current(&pool).await?.0.limit_only, "somebody changes the settings just now");
+    other.rollback().await?;
+    for _ in 0..2 {
+        fallback::review(&pool, now).await?;
+        let (rule, version) = settings::current(&pool).await?;
+        ensure!(rule.limit_only && rule.overturn_window == 20 && version == 2, "version {version}: {rule:?}");
+    }
+    let again = RuleSettings { limit_only: false, ..settings::current(&pool).await?.0 };
+    settings::set(&pool, &again, Some(UserId::new(1)), Utc::now()).await?;
+    fallback::review(&pool, now).await?;
+    ensure!(!settings::current(&pool).await?.0.limit_only, "the same blocks end what an admin decided");
+    Ok(())
+}
+
+async fn ticker(pool: &PgPool, code: &str) -> Result<i32> {
+    let sql =
+        "INSERT INTO tickers (market, code, name, currency, time_zone) VALUES ('XNAS', $1, $1, 'USD', 'UTC')
+               RETURNING id";
+    Ok(sqlx::query_scalar(sql).bind(code).fetch_one(pool).await?)
+}
+
+async fn post_on(pool: &PgPool, author: UserId, tickers: &[i32], viewers: i32) -> Result<PostId> {
+    let post = post(pool, author).await?;
+    sqlx::query(
+        "INSERT INTO post_tickers (post_id, ticker_id, position) SELECT $1, t, 0 FROM unnest($2::int[]) t",
+    )
+    .bind(post.get())
+    .bind(tickers)
+    .execute(pool)
+    .await?;
+    seen_by(pool, post, viewers).await?;
+    Ok(post)
+}
+
+/// Whether the post's case looks like a brigade, and why.
+async fn alarm(pool: &PgPool, post: PostId) -> Result<(bool, Option<String>)> {
+    let sql = "SELECT brigade, verdict->'brigade'->>'reason' FROM mod_cases WHERE post_id = $1";
+    Ok(sqlx::query_as(sql).bind(post.get()).fetch_one(pool).await?)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_post_reported_far_above_what_is_usual_under_its_ticker_raises_the_alarm(
+    pool: PgPool,
+) -> Result<()> {
+    let everybody = people(&pool, 61).await?;
+    let (author, reporters) = everybody.split_first().context("people")?;
+    let mut groups = reporters.chunks(6);
+    let mut next = || groups.next().context("reporters");
+    let now = Utc::now();
+    let earlier = now - Duration::hours(1);
+    let [calm, heated, small] =
+        [ticker(&pool, "CALM").await?, ticker(&pool, "HEAT").await?, ticker(&pool, "SMALL").await?];
+    post_on(&pool, *author, &[calm], 900).await?;
+    post_on(&pool, *author, &[small], 799).await?;
+    // Twelve reports among a thousand views are usual under the heated one.
+    let disputed = post_on(&pool, *author, &[heated], 1_000).await?;
+    for _ in 0..2 {
+        report_by(&pool, disputed, next()?, Category::FalseInformation, earlier).await?;
+    }
+    let before = post_on(&pool, *author, &[calm], 100).await?;
+    report_by(&pool, before, next()?, Category::FalseInformation, earlier).await?;
+    ensure!(alarm(&pool, before).await? == (false, None), "nothing is known of the ticker yet");
+    // Had these been one voice they would not count, as those of this post do not.
+    let brigaded = post_on(&pool, *author, &[small], 200).await?;
+    report_by(&pool, brigaded, next()?, Category::FalseInformation, earlier).await?;
+    sqlx::query("UPDATE mod_cases SET verdict = jsonb_set(verdict, '{brigade}', '{\"reason\": \"one_cluster\"}') WHERE post_id = $1")
+        .bind(brigaded.get())
+        .execute(&pool)
+        .await?;
+
+    ensure!(learning::refresh_rates(&pool, now).await? == Some(2), "999 views are too few");
+    let rates: Vec<(i32, i64, i64, f64)> =
+        sqlx::query_as("SELECT ticker_id, reports, views, rate FROM ticker_report_rates ORDER BY ticker_id")
+            .fetch_all(&pool)
+            .await?;
+    ensure!(rates == [(calm, 6, 1_000, 7.0 / 1_000.0), (heated, 12, 1_000, 13.0 / 1_000.0)], "{rates:?}");
+    let after = post_on(&pool, *author, &[calm, small], 100).await?;
+    report_by(&pool, after, next()?, Category::FalseInformation, earlier).await?;
+    ensure!(alarm(&pool, after).await? == (true, Some("rate_over_usual".to_owned())));
+    let both = post_on(&pool, *author, &[calm, heated], 100).await?;
+    report_by(&pool, both, next()?, Category::FalseInformation, earlier).await?;
+    ensure!(!alarm(&pool, both).await?.0, "under one of its tickers that is usual");
+
+    ensure!(learning::refresh_rates(&pool, now + Duration::hours(23)).await?.is_none(), "once a day");
+    ensure!(
+        learning::refresh_rates(&pool, now + Duration::hours(25)).await? == Some(3),
+        "the small one grew"
+    );
+    let small: (i64, i64) =
+        sqlx::query_as("SELECT reports, views FROM ticker_report_rates WHERE ticker_id = $1")
+            .bind(small)
+            .fetch_one(&pool)
+            .await?;
+    ensure!(small == (6, 1_099), "what one voice reported does not become usual: {small:?}");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn young_days_are_counted_again_more_often_than_old_ones(pool: PgPool) -> Result<()> {
+    let author = people(&pool, 1).await?.first().copied().context("somebody")?;
+    let now = Utc::now();
+    post_on(&pool, author, &[], 7).await?;
+    ensure!(learning::count_days(&pool, now).await? == 30);
+    ensure!(learning::count_days(&pool, now).await? == 0, "all are fresh");
+    post_on(&pool, author, &[], 3).await?;
+    let again = learning::count_days(&pool, now + Duration::minutes(61)).await?;
+    ensure!((1..=3).contains(&again), "{again} days were counted again");
+    let today: (i64, i64) = sqlx::query_as("SELECT sum(posts)::bigint, sum(views)::bigint FROM reach_days")
+        .fetch_one(&pool)
+        .await?;
+    ensure!(today == (2, 10), "{today:?}");
+    ensure!(learning::count_days(&pool, now + Duration::hours(30)).await? > 15);
+    Ok(())
+}
