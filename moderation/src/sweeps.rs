@@ -120,15 +120,28 @@ async fn queue_post(
         copies_of(&mut *tx, post, MOST_COPIES).await?.into_iter().map(|c| c.post).collect();
     posts.push(post);
     posts.sort_unstable();
-    let mut queued = 0;
+    let mut opened = Vec::new();
     for post in posts {
         let Some(subject) = cases::lock_subject(&mut *tx, post).await? else { continue };
         if !matches!(subject.state, PostState::Visible | PostState::Limited) {
             continue;
         }
         let reason = Category::LeadingRoom;
-        let opened = cases::open(&mut *tx, &subject, Origin::Sweep, harm(reason), now).await?;
-        queued += i32::from(opened.is_new);
+        let case = cases::open(&mut *tx, &subject, Origin::Sweep, harm(reason), now).await?;
+        opened.extend(case.is_new.then_some((post, case.id)));
+    }
+    let queued = i32::try_from(opened.len()).unwrap_or(i32::MAX);
+    // When no post's row is waited for any more: the log's head comes after them in the order of locks.
+    for (post, case) in opened {
+        let act = Act {
+            actor: Actor::System,
+            action: "case.opened",
+            object: format!("case:{case}"),
+            before: None,
+            after: Some(json!({"post": post, "sanction": SanctionId::new(sweep.sanction)})),
+            request_id: None,
+        };
+        audit::append(&mut *tx, &act).await?;
     }
     sqlx::query!(
         "UPDATE sweeps SET below_post = $2, queued = queued + $3 WHERE sanction_id = $1",

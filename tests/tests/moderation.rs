@@ -215,6 +215,11 @@ async fn a_bad_report_is_refused_with_a_word_and_changes_nothing() -> Result<()>
     reader.delete(&path).await?.expect(204)?;
     let mine = reader.get("/v1/me/reports").await?.expect(200)?;
     ensure!(mine.items().len() == 1 && mine.items()[0]["status"] == "withdrawn", "{}", mine.text());
+    // Who is blocked does not learn that there is a post, shown or not.
+    let shown = seen(&other, &another).await?;
+    author.put(&format!("/v1/users/{}/block", other.handle)).await?.expect(204)?;
+    let foreign = send(&other, &another, &with("spam", "", &shown)).await?;
+    ensure!(foreign.status == 404, "a post of one who blocked the reporter: {}", foreign.status);
     author.delete(&format!("/v1/posts/{another}")).await?.expect(204)?;
     let gone = send(&reader, &another, &with("spam", "", &token)).await?;
     ensure!(gone.status == 404, "a deleted post: {}", gone.status);
@@ -242,6 +247,29 @@ async fn the_sixth_report_of_a_new_account_waits_for_the_next_day() -> Result<()
         Ok(answer.status == 429
             && answer.json["code"] == "report_budget"
             && !answer.header("retry-after").is_empty())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_twenty_first_report_of_a_day_waits_for_the_next() -> Result<()> {
+    let service = SERVICE.get(setup).await?;
+    let author = service.anonymous()?.signup().await?;
+    let reader = grown(&service, 1).await?.pop().context("a reader")?;
+    let mut posts = Vec::new();
+    for n in 0..21 {
+        let post = author.say(&format!("post {n}")).await?;
+        posts.push((seen(&reader, &post).await?, post));
+    }
+    let (last, others) = posts.split_last().context("posts")?;
+    for (token, post) in others {
+        report(&reader, post, token, "192.0.2.8", "other").await?;
+    }
+    let (token, post) = last;
+    let body = json!({"category": "other", "view_token": token});
+    until("the twenty-first is refused", 10, async || {
+        let answer = send_report(&reader, post, "192.0.2.8", &body).await?;
+        Ok(answer.status == 429 && !answer.header("retry-after").is_empty())
     })
     .await
 }

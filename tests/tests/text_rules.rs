@@ -178,3 +178,49 @@ async fn the_same_text_over_and_over_is_limited_whatever_is_changed_in_it() -> R
     ensure!(outcome(&author, "전혀 다른 이야기를 쓰면 다시 보인다 그래야 사람이 말을 할 수 있으니까 당연한 일이다 그렇지 않은가").await? == "visible");
     Ok(())
 }
+
+#[tokio::test]
+async fn polls_names_and_profiles_are_screened_like_posts() -> Result<()> {
+    let service = SERVICE.get(Setup::new).await?;
+    let author = service.anonymous()?.signup().await?;
+    let lure = "수익률 300% 보장 무료방 open.kakao.com/o/abCd12";
+    let poll =
+        |second: &str| json!({"body": "어느 쪽?", "poll": {"options": ["오른다", second], "minutes": 60}});
+    let made = author.post("/v1/posts", &poll("내린다")).await?.expect(201)?.json;
+    ensure!(made["state"] == "visible", "{made}");
+    let made = author.post("/v1/posts", &poll(lure)).await?.expect(201)?.json;
+    ensure!(made["state"] == "held", "a poll led out of the service: {made}");
+    let made = author.post("/v1/posts", &poll("시발 내린다")).await?.expect(201)?.json;
+    ensure!(made["poll"]["options"][1] == "** 내린다", "{made}");
+    for (field, body) in [
+        ("bio", json!({"bio": lure})),
+        ("name", json!({"name": "시발점장님 씨발"})),
+        ("bio", json!({"bio": "병신들아"})),
+    ] {
+        author.patch("/v1/me", &body).await?.names(field)?;
+    }
+    author
+        .patch("/v1/me", &json!({"name": "시바견 주인", "bio": "10년물 금리를 봅니다"}))
+        .await?
+        .expect(200)?;
+    let signup = json!({"handle": "씨발새끼", "password": "long enough 1"});
+    service.anonymous()?.post("/v1/auth/signup", &signup).await?.names("handle")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_accepted_once_is_answered_as_it_was_whatever_the_rules_say_by_now() -> Result<()> {
+    let service = SERVICE.get(Setup::new).await?;
+    let (senior, author) = (senior(&service).await?, service.anonymous()?.signup().await?);
+    let body = json!({"body": "루나틱코인 이야기"});
+    let send =
+        async || author.send("POST", "/v1/posts", &[("idempotency-key", "before-the-rule")], &body).await;
+    let first = send().await?.expect(201)?.text();
+    let content = content("루나틱코인", "reject");
+    let id = ripe(&service, &senior, &content).await?;
+    senior.post(&format!("{RULES}/dry-run"), &content).await?.expect(200)?;
+    senior.patch(&format!("{RULES}/{id}"), &json!({"version": 1, "mode": "active"})).await?.expect(200)?;
+    author.post("/v1/posts", &body).await?.names("body")?;
+    ensure!(send().await?.expect(201)?.text() == first, "the retry is answered otherwise");
+    Ok(())
+}

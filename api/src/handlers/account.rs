@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::screening::check_profile;
 use crate::{
     auth,
     call::{Body, Call, Done, Effects, json, json_of},
@@ -63,6 +64,8 @@ struct Signup {
 /// `POST /v1/auth/signup`
 pub(crate) async fn signup(call: Call, body: Body) -> Result<HttpResponse, Problem> {
     let signup = parse_signup(body.parse()?)?;
+    check_profile(&call, "handle", signup.handle.as_str()).await?;
+    check_profile(&call, "name", &signup.name).await?;
     let hash = call.app.passwords.hash(signup.password.clone()).await?;
     let user = NewUser {
         handle: &signup.handle,
@@ -193,6 +196,11 @@ pub(crate) async fn me(call: Call) -> Result<HttpResponse, Problem> {
 pub(crate) async fn edit(call: Call, body: Body) -> Result<HttpResponse, Problem> {
     let who = call.who()?;
     let edit = parse_edit(body.parse()?)?;
+    for (field, text) in [("name", &edit.name), ("bio", &edit.bio)] {
+        if let Some(text) = text {
+            check_profile(&call, field, text).await?;
+        }
+    }
     call.write(body.bytes(), async |tx| {
         users::edit(&mut *tx, who.user, &edit).await?;
         let found = users::by_ids(&mut *tx, &[who.user.get()]).await?;

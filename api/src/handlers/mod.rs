@@ -14,6 +14,7 @@ pub(crate) mod relations;
 pub(crate) mod reports;
 pub(crate) mod rules;
 pub(crate) mod sanctions;
+mod screening;
 pub(crate) mod settings;
 pub(crate) mod stats;
 pub(crate) mod tickers;

@@ -19,7 +19,8 @@ use serde_json::json;
 use super::{
     account::send,
     post_id,
-    writing::{is_limited, referable, trunc_millis},
+    screening::is_limited,
+    writing::{referable, trunc_millis},
 };
 use crate::{
     call::{Body, Call, Done, Effects, json},

@@ -8,14 +8,13 @@ use chrono::Duration;
 use madang_core::{
     changes::{self, Change},
     handle::mention_candidates,
-    idempotency::{Answer, Claim},
+    idempotency::{self, Answer, Claim, Use},
     ids::{PostId, UserId},
     polls::{OPEN_MINUTES, OPTIONS},
     posts::{
         self, EditRefused, Edited, Entry, NewPoll, NewPost, PostCounts, PostRecord, PricedTicker, Published,
         Stance, Submission, Target, TickerMark,
     },
-    standing::Standing,
     text::{self, PostBody},
     users,
     visibility::{PostState, Sight, Surface, sight},
@@ -30,7 +29,10 @@ use madang_moderation::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::post_id;
+use super::{
+    post_id,
+    screening::{is_limited, screen, screen_post, screened, state_after},
+};
 use crate::{
     call::{Body, Call, Done, Effects},
     limits::Rate,
@@ -74,20 +76,16 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Probl
     let usage = call.idempotency(body.bytes())?;
     let look = call.app.feed.look(Some(who)).await?;
     let mut post = parse_post(&call, &look, input).await?;
-    let screening = screen(&call, who.user, post.body.as_str()).await?;
     let said = post.body.as_str().to_owned();
-    post.body = screened(post.body, &screening)?;
+    let screening = match screen_post(&call, &mut post).await {
+        Ok(screening) => screening,
+        // What was accepted once is answered as it was, whatever the rules say by now.
+        Err(refused) => return repeated(&call, usage.as_ref(), refused).await,
+    };
     let tail = answer_tail(&call, &look, &post, state_after(&call, &screening)).await?;
     let submission = Submission { post, key: usage, answer_tail: tail.clone() };
     match publish(&call, submission, &screening).await? {
-        Published::Repeated(claim) => {
-            let location = recorded_id(&claim).and_then(|id| location(&id).try_into().ok());
-            let mut response = call.replay(claim).await?;
-            if let Some(location) = location {
-                response.headers_mut().insert(LOCATION, location);
-            }
-            Ok(response)
-        }
+        Published::Repeated(claim) => replay(&call, claim).await,
         Published::NoAuthor => Err(Problem::unauthorized("this account is gone")),
         Published::New(created) => {
             call.app.waker.wake();
@@ -104,40 +102,22 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<HttpResponse, Probl
     }
 }
 
-/// What the text rules in force say of a text.
-async fn screen(call: &Call, author: UserId, text: &str) -> Result<Screening, Problem> {
-    call.app.screener.refresh(&call.app.pool).await?;
-    Ok(call.app.screener.submission(text, author, &call.app.screened, call.now))
+/// The recorded answer, with the address of the post.
+async fn replay(call: &Call, claim: Claim) -> Result<HttpResponse, Problem> {
+    let location = recorded_id(&claim).and_then(|id| location(&id).try_into().ok());
+    let mut response = call.replay(claim).await?;
+    if let Some(location) = location {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
 }
 
-/// What the text rules leave of a text: all of it, or with words hidden. What they refuse is said with its
-/// place, so that its author can change it.
-fn screened(body: PostBody, screening: &Screening) -> Result<PostBody, Problem> {
-    if screening.outcome == Outcome::Reject {
-        let hit = screening.hits.first();
-        let place = hit.and_then(|hit| body.as_str().get(hit.span.clone())).unwrap_or_default();
-        let name = hit.map_or("", |hit| hit.name.as_str());
-        return Err(Problem::field("body", format!("breaks the rule {name:?} at {place:?}; change it")));
+async fn repeated(call: &Call, usage: Option<&Use>, refused: Problem) -> Result<HttpResponse, Problem> {
+    let Some(usage) = usage else { return Err(refused) };
+    match idempotency::find(&call.app.pool, usage).await? {
+        Some(claim) => replay(call, claim).await,
+        None => Err(refused),
     }
-    match &screening.masked {
-        Some(masked) => PostBody::parse(masked).map_err(|error| Problem::field("body", error)),
-        None => Ok(body),
-    }
-}
-
-/// The state a post has after screening. What a limited account writes reaches no feeds.
-fn state_after(call: &Call, screening: &Screening) -> PostState {
-    match screening.outcome {
-        Outcome::Allow | Outcome::Mask | Outcome::Reject if is_limited(call) => PostState::Limited,
-        Outcome::Allow | Outcome::Mask | Outcome::Reject => PostState::Visible,
-        Outcome::Limit => PostState::Limited,
-        Outcome::Hold => PostState::Held,
-    }
-}
-
-/// Whether the writer's account is limited by a sanction.
-pub(super) fn is_limited(call: &Call) -> bool {
-    call.login.is_some_and(|login| login.standing.at(call.now) == Standing::Limited)
 }
 
 /// Publishes with others, or keeps back in a transaction of its own.

@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use rand::{RngExt, seq::index};
+use rand::{
+    RngExt,
+    seq::{IndexedRandom, index},
+};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde_json::json;
 
@@ -57,12 +60,22 @@ const SENTENCES: [&str; 8] = [
     "환율이 변수라서 비중을 한 번에 늘리기보다는 나눠서 담는 중입니다.",
 ];
 
-/// What a post says: about a ticker, some 250 to 400 bytes, different for every `number`.
+/// Words a post is made of.
+pub(crate) fn words() -> Vec<&'static str> {
+    SENTENCES.iter().flat_map(|sentence| sentence.split(' ')).collect()
+}
+
+/// Words in a post.
+pub(crate) const POST_WORDS: usize = 26;
+
+/// What a post says: about a ticker, some 200 to 400 bytes. Its words are drawn anew for every `number`: posts
+/// that say nearly the same are what the service takes for spam.
 pub(crate) fn text(number: usize) -> String {
-    let at = |list: &[&'static str], n: usize| list.get(n % list.len()).copied().unwrap_or("");
-    let symbols = TICKERS.map(|[symbol, ..]| symbol);
-    let (first, second) = (at(&SENTENCES, number), at(&SENTENCES, number / SENTENCES.len() + 3));
-    format!("${} {first} {second} ({number})", at(&symbols, number))
+    let mut dice = ChaCha8Rng::seed_from_u64(u64::try_from(number).unwrap_or(0));
+    let words = words();
+    let drawn: Vec<&str> = (0..POST_WORDS).filter_map(|_| words.choose(&mut dice).copied()).collect();
+    let symbol = TICKERS.get(number % TICKERS.len()).map_or("", |[symbol, ..]| symbol);
+    format!("${symbol} {} ({number})", drawn.join(" "))
 }
 
 /// Writes the folder that `madang import` reads.

@@ -22,14 +22,14 @@ const WRITERS: usize = 64;
 /// Measures and reports.
 pub(crate) async fn measure(rig: &mut Rig, rounds: usize, secs: u32, report: &mut Report) -> Result<()> {
     let tokens: Vec<String> = (0..WRITERS).map(|number| rig.token(&community::reader(number))).collect();
-    let texts: Vec<String> = (0..97).map(community::text).collect();
+    let (words, length) = (community::words(), community::POST_WORDS);
     make_table(rig).await?;
     let (mut posts, mut many, mut inserts) = (Series::default(), Series::default(), Series::default());
     let (mut server_us, mut drained_secs) = (Series::default(), Series::default());
     for round in 0..rounds {
         eprintln!("posts, round {}", round + 1);
         inserts.push(pgbench(rig, secs).await?);
-        let script = wrk::posts(&format!("round-{round}"), &tokens, &texts);
+        let script = wrk::posts(&format!("round-{round}"), &tokens, &words, length);
         let before = rig.server.cpu_secs();
         let answered = wrk::run(rig, &script, CLIENTS, secs).await?;
         posts.push(answered.per_sec);
@@ -39,7 +39,7 @@ pub(crate) async fn measure(rig: &mut Rig, rounds: usize, secs: u32, report: &mu
         if let Some((now, then)) = rig.server.cpu_secs().zip(before) {
             server_us.push((now - then) * 1e6 / answered.requests);
         }
-        let script = wrk::posts(&format!("many-{round}"), &tokens, &texts);
+        let script = wrk::posts(&format!("many-{round}"), &tokens, &words, length);
         many.push(wrk::run(rig, &script, MANY, secs).await?.per_sec);
         rig.drained().await?;
     }

@@ -39,18 +39,22 @@ pub(crate) fn gets(path: &str, tokens: &[String]) -> String {
     )
 }
 
-/// A script that posts with these logins in turn, each post with words and an idempotency key of its own.
-pub(crate) fn posts(run: &str, tokens: &[String], texts: &[String]) -> String {
+/// A script that posts with these logins in turn, each post with words drawn anew and an idempotency key
+/// of its own.
+pub(crate) fn posts(run: &str, tokens: &[String], words: &[&str], length: usize) -> String {
     let list = |items: &[String]| -> String {
         items.iter().map(|item| format!("  {},\n", serde_json::Value::from(item.as_str()))).collect()
     };
-    let (tokens, texts) = (list(tokens), list(texts));
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    let (tokens, words) = (list(tokens), list(&words));
     format!(
-        "local tokens = {{\n{tokens}}}\nlocal texts = {{\n{texts}}}\nlocal at = 0\n\
+        "local tokens = {{\n{tokens}}}\nlocal words = {{\n{words}}}\nlocal at = 0\n\
+         local draw = function()\n  local drawn = {{}}\n  \
+         for n = 1, {length} do drawn[n] = words[math.random(#words)] end\n  return table.concat(drawn, ' ')\nend\n\
          request = function()\n  at = at + 1\n  return wrk.format(\"POST\", \"/v1/posts\", {{\n    \
          [\"Authorization\"] = \"Bearer \" .. tokens[at % #tokens + 1],\n    \
          [\"Content-Type\"] = \"application/json\",\n    [\"Idempotency-Key\"] = \"{run}-\" .. at,\n  }}, \
-         '{{\"body\":\"' .. texts[at % #texts + 1] .. ' ' .. at .. '\"}}')\nend\n{DONE}"
+         '{{\"body\":\"' .. draw() .. ' ' .. at .. '\"}}')\nend\n{DONE}"
     )
 }
 

@@ -1,6 +1,8 @@
 //! Rights claims (임시조치): a post is hidden until a claim is decided, for 30 days at most. The role `legal` files
 //! and decides them; reports never do.
 
+mod lists;
+
 use chrono::{DateTime, Utc};
 use madang_core::{
     ids::{AppealId, DecisionId, LegalRequestId, PostId, UserId},
@@ -9,7 +11,9 @@ use madang_core::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgConnection;
+
+pub use self::lists::{Listed, list};
 
 use crate::{
     appeals::{self, Against, Answer},
@@ -288,70 +292,4 @@ pub async fn expire(tx: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<O
     log_end(&mut *tx, Actor::System, &open, "expired", None).await?;
     decisions::move_to(tx, &open.subject, open.previous, now).await?;
     Ok(Some(open.subject.id))
-}
-
-/// A claim as the role `legal` reads it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Listed {
-    /// Id.
-    pub id: LegalRequestId,
-    /// The post.
-    pub post_id: PostId,
-    /// What it says.
-    pub body: String,
-    /// Who claims.
-    pub claimant: String,
-    /// Which right.
-    pub ground: Ground,
-    /// How they show it.
-    pub proof: String,
-    /// `open`, `restored`, `removed`, `expired` or `withdrawn`.
-    pub state: String,
-    /// By whom it was filed.
-    pub filed_by: UserId,
-    /// When.
-    pub filed_at: DateTime<Utc>,
-    /// When the post is back unless it is decided.
-    pub deadline: DateTime<Utc>,
-    /// When it was decided.
-    pub decided_at: Option<DateTime<Utc>>,
-    /// What the author says against it.
-    pub objection: Option<String>,
-}
-
-/// Claims, newest first, of ids below `below`; or only those that are open.
-pub async fn list(
-    executor: impl PgExecutor<'_>,
-    open_only: bool,
-    below: i64,
-    limit: i64,
-) -> sqlx::Result<Vec<Listed>> {
-    let rows = sqlx::query!(
-        r#"SELECT l.id, l.post_id, p.body, l.claimant, l.ground, l.proof, l.state, l.filed_by, l.filed_at, l.deadline,
-                  l.decided_at, a.body AS "objection?"
-           FROM legal_requests l JOIN posts p ON p.id = l.post_id LEFT JOIN appeals a ON a.decision_id = l.decision_id
-           WHERE l.id < $1 AND (NOT $2 OR l.state = 'open') ORDER BY l.id DESC LIMIT $3"#,
-        below,
-        open_only,
-        limit
-    )
-    .fetch_all(executor)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Listed {
-            id: LegalRequestId::new(row.id),
-            post_id: PostId::new(row.post_id),
-            body: row.body,
-            claimant: row.claimant,
-            ground: Ground::from_column(&row.ground),
-            proof: row.proof,
-            state: row.state,
-            filed_by: UserId::new(row.filed_by),
-            filed_at: row.filed_at,
-            deadline: row.deadline,
-            decided_at: row.decided_at,
-            objection: row.objection,
-        })
-        .collect())
 }
