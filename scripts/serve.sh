@@ -15,12 +15,13 @@ build_release() {
 create_login() { "$MADANG" admin create-user "$1" --role "$2" --password "$DEMO_PASSWORD" --if-missing >&2; }
 
 create_demo_logins() {
-  say "demo logins: investor, creator, moderator, senior, admin"
+  say "demo logins: investor, creator, moderator, senior, legal, admin"
   if is_foreign "$DATABASE_URL"; then say "  (in the database that DATABASE_URL names, with a password everybody knows)"; fi
   create_login investor investor
   create_login creator investor
   create_login moderator moderator
   create_login senior senior
+  create_login legal legal
   create_login admin admin
   create_login service service
 }
@@ -99,7 +100,7 @@ view_token() {
 # invitation to a leading room that was held; and its author's appeal.
 fill_moderation_queue() {
   local creator="$1" post token tokens=() seen=() statement i handle
-  say "moderators find a brigade, a held invitation and an appeal"
+  say "moderators find a brigade, a held invitation, an appeal, copies and a ban"
   post="$(curl -fsS --max-time 10 "$PUBLIC_URL/v1/users/creator/posts?limit=1" -H "authorization: Bearer $creator" |
     sed 's/.*"items":\[{"id":"\([0-9]*\)".*/\1/')"
   while read -r handle; do
@@ -116,6 +117,39 @@ fill_moderation_queue() {
   statement="$(curl -fsS --max-time 10 "$PUBLIC_URL/v1/me/statements?limit=1" -H "authorization: Bearer $token" |
     grep -o '"id":"[0-9]*"' | head -n 1 | json_field id)"
   as "$token" POST /v1/appeals "{\"decision_id\":\"$statement\",\"body\":\"광고가 아니라 예시를 든 글입니다. 다시 봐 주세요.\"}"
+  fill_moderation_desk
+}
+
+# posted TOKEN JSON: writes a post and prints its id.
+posted() {
+  curl -fsS --max-time 10 "$PUBLIC_URL/v1/posts" -H "authorization: Bearer $1" -H 'content-type: application/json' -d "$2" |
+    sed 's/^{"id":"\([0-9]*\)".*/\1/'
+}
+
+# An advert on three boards by three accounts; an account that was banned for a leading room after the investor
+# had seen its post, which another copied; a rights claim.
+fill_moderation_desk() {
+  local senior legal investor advert seen handle token symbol
+  advert='가입만 해도 커피 쿠폰을 드리는 이벤트입니다 자세한 내용은 제 소개 글을 읽어 주시고 친구에게도 알려 주세요'
+  senior="$(demo_token senior)" && legal="$(demo_token legal)" && investor="$(demo_token investor)" || die "the demo logins do not work"
+  for symbol in 삼성전자 SK하이닉스 AAPL; do
+    handle="$(demo_people $((160 + ${#symbol})))"
+    token="$("$MADANG" admin issue-token "$handle" --days 1)"
+    seen="$(posted "$token" "{\"body\":\"$advert \$$symbol\"}")"
+  done
+  as "$senior" POST /v1/moderation/cases "{\"post_id\":\"$seen\",\"reason\":\"spam\"}"
+  advert='매일 아침 여덟 시에 오늘 오를 종목을 정리해 드립니다 궁금하시면 제 글을 차례로 읽어 보시고 기다려 주세요'
+  token="$("$MADANG" admin issue-token "$(demo_people 170)" --days 1)"
+  seen="$(posted "$token" "{\"body\":\"$advert\"}")"
+  as "$investor" GET "/v1/posts/$seen"
+  token="$("$MADANG" admin issue-token "$(demo_people 171)" --days 1)"
+  posted "$token" "{\"body\":\"$advert!!\"}" >/dev/null
+  seen="$(posted "$token" '{"body":"그 회사 대표는 회계 장부를 두 벌 쓴다고 들었다"}')"
+  as "$legal" POST /v1/moderation/legal-requests "{\"post_id\":\"$seen\",\"claimant\":\"주식회사 보기\",\"ground\":\"defamation\",\"proof\":\"감사보고서 사본\"}"
+  sleep 2.5 # views and fingerprints are written each second
+  handle="$(demo_people 170)"
+  as "$senior" POST "/v1/moderation/users/$(printf %s "$handle" | od -An -v -tx1 | tr -d '\n' | tr ' ' %)/sanctions" \
+    '{"kind":"ban","reason":"leading_room","terms_clause":"제5조"}'
 }
 
 # --- the server -------------------------------------------------------------------------
@@ -207,7 +241,7 @@ Madang is at $PUBLIC_URL   (the API's documentation: $PUBLIC_URL/docs)
 TEXT
   [[ "$1" != empty ]] || return 0
   cat <<TEXT
-logins: investor, creator, moderator, senior, admin; password: $DEMO_PASSWORD
+logins: investor, creator, moderator, senior, legal, admin; password: $DEMO_PASSWORD
 
 to try:
   TOKEN=\$(curl -s $PUBLIC_URL/v1/auth/login -H 'content-type: application/json' \\
@@ -218,8 +252,9 @@ TEXT
   curl -s "$PUBLIC_URL/v1/timeline?order=top" -H "authorization: Bearer \$TOKEN"
   curl -s "$PUBLIC_URL/v1/tickers/XKRX:005930/posts?order=top"
   curl -s "$PUBLIC_URL/v1/trending/tickers"
-  # as moderator: the queue, worst first
+  # as moderator: the queue, worst first; as investor: what one is told
   curl -s "$PUBLIC_URL/v1/moderation/cases" -H "authorization: Bearer \$TOKEN"
+  curl -s "$PUBLIC_URL/v1/notifications" -H "authorization: Bearer \$TOKEN"
   curl -s $PUBLIC_URL/v1/posts -H "authorization: Bearer \$TOKEN" -H "idempotency-key: \$RANDOM-\$RANDOM" \\
     -H 'content-type: application/json' -d '{"body":"실적이 기대보다 좋다 \$삼성전자","stance":"bull"}'
 TEXT
