@@ -38,6 +38,14 @@ CREATE TABLE text_rule_hits (
 );
 CREATE INDEX text_rule_hits_at ON text_rule_hits (at);
 
+-- Texts that rules refused, by the hour: there is no post to name.
+CREATE TABLE text_rule_refusals (
+    rule_id bigint NOT NULL,
+    hour timestamptz NOT NULL,
+    refused bigint NOT NULL,
+    CONSTRAINT text_rule_refusals_pkey PRIMARY KEY (rule_id, hour)
+);
+
 -- Posts screened, by the hour, to have a share.
 CREATE TABLE text_screenings (
     hour timestamptz CONSTRAINT text_screenings_pkey PRIMARY KEY,

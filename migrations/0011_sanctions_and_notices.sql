@@ -6,6 +6,8 @@
 ALTER TABLE users ADD COLUMN standing smallint NOT NULL DEFAULT 0
     CONSTRAINT users_standing_known CHECK (standing BETWEEN 0 AND 3);
 ALTER TABLE users ADD COLUMN standing_until timestamptz;
+-- until when it is limited, also while something stronger holds
+ALTER TABLE users ADD COLUMN limited_until timestamptz;
 
 CREATE TABLE sanctions (
     id bigint CONSTRAINT sanctions_pkey PRIMARY KEY DEFAULT new_id(now()),
@@ -39,6 +41,11 @@ ALTER TABLE appeals ADD CONSTRAINT appeals_against_one CHECK (
     (decision_id IS NULL) = (sanction_id IS NOT NULL) AND (decision_id IS NULL) = (post_id IS NULL)
     AND (case_id IS NULL OR decision_id IS NOT NULL));
 
+-- A claim that ran out answers the objection to it, and nobody decided that.
+ALTER TABLE appeals DROP CONSTRAINT appeals_decided_is_whole;
+ALTER TABLE appeals ADD CONSTRAINT appeals_decided_is_whole
+    CHECK ((state = 'open') = (decided_at IS NULL) AND (decided_by IS NULL OR state <> 'open'));
+
 CREATE OR REPLACE FUNCTION refuse_own_appeal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.decided_by = NEW.author_id
@@ -66,13 +73,15 @@ CREATE TABLE notices (
 );
 CREATE INDEX notices_list ON notices (user_id, id DESC);
 CREATE INDEX notices_unread ON notices (user_id) WHERE read_at IS NULL;
-CREATE INDEX notices_age ON notices (id);
+CREATE INDEX notices_scams ON notices (subject) WHERE kind = 'scam_warning' AND read_at IS NULL;
 
 -- After a ban for a leading room: its other posts and their copies are queued, then everyone who was shown one
 -- of its posts is warned. Goes on where it stopped.
 CREATE TABLE sweeps (
     sanction_id bigint CONSTRAINT sweeps_pkey PRIMARY KEY REFERENCES sanctions,
     author_id bigint NOT NULL,
+    -- as people saw it; the account may be gone by then
+    handle text NOT NULL,
     state text NOT NULL DEFAULT 'queueing' CONSTRAINT sweeps_state_known CHECK (state IN ('queueing', 'warning', 'done')),
     -- the post it is at, from the newest down, and the last viewer warned of it
     below_post bigint NOT NULL,
@@ -83,3 +92,21 @@ CREATE TABLE sweeps (
     done_at timestamptz
 );
 CREATE INDEX sweeps_open ON sweeps (started_at) WHERE state <> 'done';
+
+-- What an account wrote while it was limited by a sanction; if that does not stand, these posts come back.
+CREATE TABLE limited_posts (
+    post_id bigint CONSTRAINT limited_posts_pkey PRIMARY KEY,
+    sanction_id bigint NOT NULL REFERENCES sanctions,
+    restore boolean NOT NULL DEFAULT false
+);
+CREATE INDEX limited_posts_sanction ON limited_posts (sanction_id);
+CREATE INDEX limited_posts_restoring ON limited_posts (post_id) WHERE restore;
+
+-- Who deleted an account under a sanction and comes back through the identity provider is sanctioned still.
+CREATE TABLE barred_subjects (
+    -- SHA-256 of the provider's subject: who it was is deleted
+    subject_hash bytea CONSTRAINT barred_subjects_pkey PRIMARY KEY,
+    standing smallint NOT NULL,
+    standing_until timestamptz,
+    limited_until timestamptz
+);

@@ -3,7 +3,7 @@
 -- most; and the rule's constants are changed by two people.
 
 ALTER TABLE mod_cases ADD COLUMN origin text NOT NULL DEFAULT 'reports'
-    CONSTRAINT mod_cases_origin_known CHECK (origin IN ('reports', 'text', 'moderator', 'sweep', 'copy', 'edit'));
+    CONSTRAINT mod_cases_origin_known CHECK (origin IN ('reports', 'text', 'moderator', 'sweep', 'copy'));
 UPDATE mod_cases SET origin = 'text'
 WHERE screening IS NOT NULL AND NOT EXISTS (SELECT FROM reports WHERE case_id = mod_cases.id);
 ALTER TABLE mod_cases ADD COLUMN escalated boolean NOT NULL DEFAULT false;
@@ -87,3 +87,6 @@ CREATE TABLE rule_proposals (
     CONSTRAINT rule_proposals_two_people CHECK (state <> 'approved' OR decided_by <> proposed_by)
 );
 CREATE INDEX rule_proposals_list ON rule_proposals (id DESC);
+
+-- One objection to a claim waits at a time; it is found by its post.
+CREATE INDEX appeals_objections ON appeals (post_id) WHERE case_id IS NULL AND state = 'open';

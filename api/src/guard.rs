@@ -146,8 +146,10 @@ async fn admit_to(
 
 /// Suspended accounts read, object and leave.
 fn refuse_suspended(login: &Login) -> Result<(), Problem> {
-    let until =
-        login.standing.until().map_or_else(String::new, |until| format!(" until {}", until.to_rfc3339()));
+    let until = login
+        .standing
+        .until(Utc::now())
+        .map_or_else(String::new, |until| format!(" until {}", until.to_rfc3339()));
     match login.standing.at(Utc::now()) {
         Standing::Good | Standing::Limited => Ok(()),
         Standing::Suspended => Err(Problem::forbidden(

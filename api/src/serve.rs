@@ -193,6 +193,7 @@ async fn watch_rules(feed: &Feed) -> sqlx::Result<()> {
         feed.publish(changes::latest(&feed.pool).await?).await;
     }
     notices::drop_old(&feed.pool, Utc::now(), 10_000).await?;
+    text_rules::drop_old_trials(&feed.pool).await?;
     text_rules::drop_old_hits(&feed.pool, 10_000).await.map(drop)
 }
 
@@ -212,6 +213,9 @@ async fn end_what_is_due(feed: &Feed) -> sqlx::Result<()> {
         tx.commit().await?;
         let mut tx = feed.pool.begin().await?;
         ended |= sanctions::end_expired(&mut tx, now).await?.is_some();
+        tx.commit().await?;
+        let mut tx = feed.pool.begin().await?;
+        ended |= sanctions::restore_post(&mut tx, now).await?;
         tx.commit().await?;
         let mut tx = feed.pool.begin().await?;
         ended |= restitution::close_due(&mut tx, now).await?;

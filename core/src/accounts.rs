@@ -8,7 +8,7 @@ use crate::{
     follows,
     handle::Handle,
     ids::UserId,
-    posts, sessions, signing,
+    posts, sessions, signing, standing,
 };
 
 /// Deletes an account. Posts become tombstones without text; follows, reactions, marks, logins and the
@@ -36,6 +36,7 @@ pub async fn delete(
         follows::unfollow(&mut *tx, user, UserId::new(followee), push_limit).await?;
     }
     sqlx::query!("DELETE FROM follows WHERE followee_id = $1", user.get()).execute(&mut *tx).await?;
+    standing::remember(&mut *tx, user).await?;
     delete_own_rows(tx, user).await?;
     retire_handle(tx, &row.handle).await?;
     sqlx::query!(

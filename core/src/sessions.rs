@@ -45,7 +45,7 @@ pub async fn find(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Session>> {
     let row = sqlx::query!(
-        "SELECT u.id, u.role, u.standing, u.standing_until, s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id
+        "SELECT u.id, u.role, u.standing, u.standing_until, u.limited_until, s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.token_hash = $1 AND s.expires_at > $2 AND u.deleted_at IS NULL",
         &hash[..],
         now
@@ -55,7 +55,7 @@ pub async fn find(
     Ok(row.map(|row| Session {
         user: UserId::new(row.id),
         role: Role::from_column(&row.role),
-        standing: standing::Held::from_columns(row.standing, row.standing_until),
+        standing: standing::Held::from_columns(row.standing, row.standing_until, row.limited_until),
         expires_at: row.expires_at,
     }))
 }

@@ -157,7 +157,7 @@ macro_rules! profile {
             merge_state: MergeState::from_column($row.merge_state),
             created_at: $row.created_at,
             deleted: $row.deleted_at.is_some(),
-            standing: standing::Held::from_columns($row.standing, $row.standing_until),
+            standing: standing::Held::from_columns($row.standing, $row.standing_until, $row.limited_until),
         }
     };
 }
@@ -166,7 +166,7 @@ macro_rules! profile {
 pub async fn by_ids(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Profile>> {
     let rows = sqlx::query!(
         "SELECT id, handle, name, bio, language, role, verified, follower_count, following_count, merge_state,
-                created_at, deleted_at, standing, standing_until
+                created_at, deleted_at, standing, standing_until, limited_until
          FROM users WHERE id = ANY($1)",
         ids
     )
@@ -179,7 +179,7 @@ pub async fn by_ids(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<
 pub async fn by_handle(executor: impl PgExecutor<'_>, handle: &Handle) -> sqlx::Result<Option<Profile>> {
     let row = sqlx::query!(
         "SELECT id, handle, name, bio, language, role, verified, follower_count, following_count, merge_state,
-                created_at, deleted_at, standing, standing_until
+                created_at, deleted_at, standing, standing_until, limited_until
          FROM users WHERE handle_fold = $1 AND deleted_at IS NULL",
         handle.fold()
     )
@@ -262,10 +262,13 @@ pub struct NewUser<'a> {
 pub async fn create(executor: impl PgExecutor<'_>, user: &NewUser<'_>) -> sqlx::Result<UserId> {
     let skeleton = user.handle.skeleton();
     let retired = crate::signing::fingerprint(&[skeleton.as_bytes()]);
+    let barred = user.subject.map(standing::subject_hash);
     let row = sqlx::query!(
+        // Who deleted an account under a sanction comes back under it.
         "INSERT INTO users (id, handle, handle_fold, handle_skeleton, name, language, role, password_hash, subject,
-                            created_at)
-         SELECT new_id($10), $1, $2, $3, $4, $5, $6, $7, $8, $10
+                            created_at, standing, standing_until, limited_until)
+         SELECT new_id($10), $1, $2, $3, $4, $5, $6, $7, $8, $10, coalesce(b.standing, 0), b.standing_until, b.limited_until
+         FROM (SELECT) AS one LEFT JOIN barred_subjects b ON b.subject_hash = $11
          WHERE NOT EXISTS (SELECT 1 FROM retired_handles WHERE skeleton_hash = $9)
          RETURNING id",
         user.handle.as_str(),
@@ -277,7 +280,8 @@ pub async fn create(executor: impl PgExecutor<'_>, user: &NewUser<'_>) -> sqlx::
         user.password_hash,
         user.subject,
         &retired[..],
-        user.now
+        user.now,
+        barred.as_ref().map(|hash| &hash[..])
     )
     .fetch_one(executor)
     .await?;
@@ -290,13 +294,13 @@ pub async fn by_subject(
     subject: &str,
 ) -> sqlx::Result<Option<(UserId, Role, standing::Held)>> {
     let row = sqlx::query!(
-        "SELECT id, role, standing, standing_until FROM users WHERE subject = $1 AND deleted_at IS NULL",
+        "SELECT id, role, standing, standing_until, limited_until FROM users WHERE subject = $1 AND deleted_at IS NULL",
         subject
     )
     .fetch_optional(executor)
     .await?;
     Ok(row.map(|row| {
-        let held = standing::Held::from_columns(row.standing, row.standing_until);
+        let held = standing::Held::from_columns(row.standing, row.standing_until, row.limited_until);
         (UserId::new(row.id), Role::from_column(&row.role), held)
     }))
 }

@@ -12,15 +12,13 @@ use sqlx::PgConnection;
 
 use crate::{
     audit::{self, Act, Actor},
+    closing::Closing,
     decisions::{self, Measure},
     evidence,
     rule::{self, Category, CurrentState, Verdict},
     screener::Screener,
     settings,
 };
-
-/// How long a claim holds.
-pub const CLAIM: chrono::Duration = chrono::Duration::minutes(15);
 
 /// A post under judgement, its row locked.
 #[derive(Debug, Clone)]
@@ -35,14 +33,24 @@ pub struct Subject {
     pub revision: i32,
     /// What became of it.
     pub state: PostState,
+    /// What would have become of it without the rights claim that hides it.
+    pub behind: Option<PostState>,
     /// When it was written.
     pub created_at: DateTime<Utc>,
+}
+
+impl Subject {
+    /// Its state as far as moderators and the rule are concerned, whatever a rights claim hides.
+    pub fn standing(&self) -> PostState {
+        self.behind.unwrap_or(self.state)
+    }
 }
 
 /// Locks a post until the transaction ends.
 pub async fn lock_subject(tx: &mut PgConnection, post: PostId) -> sqlx::Result<Option<Subject>> {
     let row = sqlx::query!(
-        r#"SELECT author_id, body, revision, moderation_state, deleted_at IS NOT NULL AS "deleted!", created_at
+        r#"SELECT author_id, body, revision, moderation_state, deleted_at IS NOT NULL AS "deleted!", created_at,
+                  (SELECT previous_state FROM legal_requests WHERE post_id = $1 AND state = 'open') AS behind
            FROM posts WHERE id = $1 FOR NO KEY UPDATE"#,
         post.get()
     )
@@ -54,6 +62,7 @@ pub async fn lock_subject(tx: &mut PgConnection, post: PostId) -> sqlx::Result<O
         body: row.body,
         revision: row.revision,
         state: PostState::from_columns(row.moderation_state, row.deleted),
+        behind: row.behind.map(|column| PostState::from_columns(column, row.deleted)),
         created_at: row.created_at,
     }))
 }
@@ -71,6 +80,16 @@ pub struct Locked {
     pub claimed_until: Option<DateTime<Utc>>,
     /// Whether it is for senior moderators.
     pub escalated: bool,
+    /// Whether the text rules found something.
+    pub screened: bool,
+}
+
+/// The post that is meant: of a repost, the original.
+pub(crate) async fn original(tx: &mut PgConnection, post: PostId) -> sqlx::Result<PostId> {
+    let original = sqlx::query_scalar!("SELECT repost_of FROM posts WHERE id = $1", post.get())
+        .fetch_optional(tx)
+        .await?;
+    Ok(original.flatten().map_or(post, PostId::new))
 }
 
 /// Locks a case and its post.
@@ -83,7 +102,8 @@ pub async fn lock_both(tx: &mut PgConnection, case: CaseId) -> sqlx::Result<Opti
         return Ok(None);
     };
     let row = sqlx::query!(
-        "SELECT state, version, assigned_to, claimed_until, escalated FROM mod_cases WHERE id = $1 FOR UPDATE",
+        r#"SELECT state, version, assigned_to, claimed_until, escalated, screening IS NOT NULL AS "screened!"
+           FROM mod_cases WHERE id = $1 FOR UPDATE"#,
         case.get()
     )
     .fetch_one(tx)
@@ -94,6 +114,7 @@ pub async fn lock_both(tx: &mut PgConnection, case: CaseId) -> sqlx::Result<Opti
         assigned_to: row.assigned_to.map(UserId::new),
         claimed_until: row.claimed_until,
         escalated: row.escalated,
+        screened: row.screened,
     };
     Ok(Some((subject, locked)))
 }
@@ -180,6 +201,7 @@ pub async fn open_by_hand(
     now: DateTime<Utc>,
     request_id: &str,
 ) -> sqlx::Result<Option<(CaseId, i32)>> {
+    let post = original(&mut *tx, post).await?;
     let Some(subject) = lock_subject(&mut *tx, post).await?.filter(|post| post.state != PostState::Deleted)
     else {
         return Ok(None);
@@ -211,14 +233,14 @@ pub struct Judged {
     pub changed: bool,
 }
 
-/// Asks the rule about a case and does what it says. Call it last: it may record a change.
-pub(crate) async fn judge(
+/// Asks the rule about a case and does what it says.
+pub(crate) async fn judge<'a>(
     tx: &mut PgConnection,
     screener: &Screener,
-    subject: &Subject,
-    case: CaseId,
+    (subject, case): (&Subject, CaseId),
     now: DateTime<Utc>,
-    request_id: &str,
+    request_id: &'a str,
+    closing: &mut Closing<'a>,
 ) -> sqlx::Result<Judged> {
     let (rule, _) = settings::current(&mut *tx).await?;
     let text = screener.verdict(&subject.body);
@@ -241,7 +263,8 @@ pub(crate) async fn judge(
     categories.sort_unstable();
     categories.dedup();
     let reason = verdict.category.unwrap_or(Category::Other);
-    decisions::impose(tx, subject, (case, measure, reason), &categories, now, request_id).await?;
+    let by = (now, request_id);
+    decisions::impose(tx, subject, (case, measure, reason), &categories, by, closing).await?;
     Ok(Judged { state: measure.state(), changed: true })
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use madang_core::{
     ids::{CaseId, UserId},
+    standing::{self, Standing},
     users::Role,
     viewer::Who,
 };
@@ -70,7 +71,7 @@ pub async fn step(
         return Ok(Err(refused));
     }
     if let Step::Assign(to) = step
-        && !is_fit(&mut *tx, &subject, &locked, to).await?
+        && !is_fit(&mut *tx, &subject, &locked, to, now).await?
     {
         return Ok(Err(StepRefused::Unfit));
     }
@@ -127,9 +128,15 @@ fn refuse(
 }
 
 /// Whether somebody can decide a case.
-async fn is_fit(tx: &mut PgConnection, subject: &Subject, locked: &Locked, to: UserId) -> sqlx::Result<bool> {
+async fn is_fit(
+    tx: &mut PgConnection,
+    subject: &Subject,
+    locked: &Locked,
+    to: UserId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
     let row = sqlx::query!(
-        r#"SELECT role, EXISTS (SELECT FROM reports WHERE post_id = $2 AND reporter_id = $1) AS "reported!"
+        r#"SELECT role, standing, standing_until, limited_until, EXISTS (SELECT FROM reports WHERE post_id = $2 AND reporter_id = $1) AS "reported!"
            FROM users WHERE id = $1 AND deleted_at IS NULL"#,
         to.get(),
         subject.id.get()
@@ -138,7 +145,9 @@ async fn is_fit(tx: &mut PgConnection, subject: &Subject, locked: &Locked, to: U
     .await?;
     Ok(row.is_some_and(|row| {
         let role = Role::from_column(&row.role);
-        let able = role.moderates() && (!locked.escalated || role.is_senior());
+        let held = standing::Held::from_columns(row.standing, row.standing_until, row.limited_until);
+        let able =
+            held.at(now) < Standing::Suspended && role.moderates() && (!locked.escalated || role.is_senior());
         able && !row.reported && to != subject.author
     }))
 }

@@ -88,8 +88,8 @@ impl Copies {
         }
     }
 
-    /// How many posts are nearly the same as a text of `author`.
-    pub fn near(&self, hash: u64, author: UserId, now: DateTime<Utc>) -> Near {
+    /// How many posts, but for one, are nearly the same as a text of `author`.
+    pub fn near(&self, hash: u64, author: UserId, except: Option<PostId>, now: DateTime<Utc>) -> Near {
         let oldest = id_floor(now - COUNTED);
         let mut seen = AHashSet::new();
         let mut near = Near::default();
@@ -97,7 +97,7 @@ impl Copies {
             let places = self.by_band.get(&band).into_iter().flatten().rev().take(LOOKED_AT);
             for print in places.filter_map(|place| self.held.get(place.checked_sub(self.dropped)?)) {
                 let counts = print.post.get() >= oldest && distance(print.hash, hash) <= NEAR_BITS;
-                if counts && seen.insert(print.post) {
+                if counts && Some(print.post) != except && seen.insert(print.post) {
                     near.all += 1;
                     near.own += u32::from(print.author == author);
                 }
@@ -135,10 +135,10 @@ mod tests {
         let author = UserId::new(2);
         for (a, b, c) in [(0, 20, 40), (1, 2, 3), (16, 32, 48), (61, 62, 63), (5, 5, 5)] {
             let near = hash ^ (1 << a) ^ (1 << b) ^ (1 << c);
-            assert_eq!(copies.near(near, author, now), Near { all: 1, own: 0 }, "{a} {b} {c}");
+            assert_eq!(copies.near(near, author, None, now), Near { all: 1, own: 0 }, "{a} {b} {c}");
         }
-        assert_eq!(copies.near(hash ^ 0b1111, author, now).all, 0, "four bits");
-        assert_eq!(copies.near(hash, UserId::new(1), now), Near { all: 1, own: 1 });
+        assert_eq!(copies.near(hash ^ 0b1111, author, None, now).all, 0, "four bits");
+        assert_eq!(copies.near(hash, UserId::new(1), None, now), Near { all: 1, own: 1 });
     }
 
     #[test]
@@ -148,12 +148,16 @@ mod tests {
         for (post, hash) in [(0, 7), (0, 7), (1, 7), (1, 5)] {
             copies.add(print(id_floor(now) + post, 1, hash));
         }
-        assert_eq!(copies.near(7, UserId::new(1), now).all, 2, "an edit is no second post");
+        assert_eq!(copies.near(7, UserId::new(1), None, now).all, 2, "an edit is no second post");
         let tomorrow = now + COUNTED + chrono::Duration::minutes(1);
-        assert_eq!(copies.near(7, UserId::new(1), tomorrow).all, 0);
+        assert_eq!(copies.near(7, UserId::new(1), None, tomorrow).all, 0);
         copies.drop_old(tomorrow);
         assert!(copies.is_empty() && copies.by_band.is_empty() && copies.known.is_empty());
         copies.add(print(id_floor(tomorrow), 1, 7));
-        assert_eq!(copies.near(7, UserId::new(1), tomorrow).all, 1, "places are still right after dropping");
+        assert_eq!(
+            copies.near(7, UserId::new(1), None, tomorrow).all,
+            1,
+            "places are still right after dropping"
+        );
     }
 }

@@ -10,7 +10,7 @@ use sqlx::{PgExecutor, PgPool};
 use crate::{
     copies::{Copies, Print},
     screened::has_print,
-    text::{BadRule, Context, Mode, RuleSet, screen_among},
+    text::{BadRule, Context, Mode, RuleKind, RuleSet, screen_among},
     text_rules::Content,
 };
 
@@ -45,7 +45,7 @@ pub struct DryRun {
     pub from: DateTime<Utc>,
     /// Posts looked at.
     pub posts: i64,
-    /// Every so-manieth post was looked at.
+    /// Every n-th post was looked at.
     pub one_in: i64,
     /// Posts caught.
     pub caught: i64,
@@ -76,8 +76,7 @@ pub async fn run(
         Ok(rules) => rules,
         Err(bad) => return Ok(Err(bad)),
     };
-    let from = now - chrono::Duration::days(DAYS);
-    let one_in = sparseness(pool, id_floor(from)).await?;
+    let (from, one_in) = reach(pool, content, now - chrono::Duration::days(DAYS)).await?;
     let mut trial =
         Trial { rules, copies: Copies::default(), caught: Vec::new(), posts: 0, hidden: 0, count: 0 };
     let mut above = id_floor(from);
@@ -114,7 +113,8 @@ impl Trial {
             let hours = (at - past.since).as_seconds_f64() / 3_600.0;
             let context = Context { account_age_hours: hours.max(0.0), ..Context::default() };
             let copies = &self.copies;
-            let found = screen_among(&self.rules, &past.body, &context, |hash| copies.near(hash, author, at));
+            let found =
+                screen_among(&self.rules, &past.body, &context, |hash| copies.near(hash, author, None, at));
             if has_print(&past.body) {
                 self.copies.add(Print { post: PostId::new(past.id), author, hash: found.simhash });
                 self.copies.drop_old(at);
@@ -165,11 +165,26 @@ fn ratio(part: i64, of: i64) -> f64 {
     if of == 0 { 0.0 } else { number(part) / number(of) }
 }
 
-async fn sparseness(executor: impl PgExecutor<'_>, above: i64) -> sqlx::Result<i64> {
-    let posts = sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM posts WHERE id > $1"#, above)
-        .fetch_one(executor)
-        .await?;
-    Ok(posts / MOST_POSTS + 1)
+/// From when on posts are looked at, and every which. Copies are found only where none is left out, so for rules
+/// that count them the time is shorter instead.
+async fn reach(
+    executor: impl PgExecutor<'_>,
+    content: &Content,
+    from: DateTime<Utc>,
+) -> sqlx::Result<(DateTime<Utc>, i64)> {
+    let row = sqlx::query!(
+        r#"SELECT (SELECT count(*) FROM posts WHERE id > $1) AS "posts!",
+                  (SELECT id FROM posts WHERE id > $1 ORDER BY id DESC OFFSET $2 LIMIT 1) AS last"#,
+        id_floor(from),
+        MOST_POSTS
+    )
+    .fetch_one(executor)
+    .await?;
+    let counts_copies = matches!(content.kind, RuleKind::Repeats { .. } | RuleKind::LeadingRoom { .. });
+    Ok(match row.last {
+        Some(last) if counts_copies => (id_time(last), 1),
+        _ => (from, row.posts / MOST_POSTS + 1),
+    })
 }
 
 async fn past(executor: impl PgExecutor<'_>, above: i64, one_in: i64) -> sqlx::Result<Vec<Past>> {
@@ -196,7 +211,9 @@ async fn keep(
     by: UserId,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let stored = serde_json::to_value(result).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    // Not the examples: they are people's words, which they may take back.
+    let stored = serde_json::json!({"from": result.from, "posts": result.posts, "one_in": result.one_in,
+                                    "caught": result.caught, "hidden_already": result.hidden_already});
     sqlx::query!(
         "INSERT INTO text_rule_trials (content, result, tried_by, tried_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (content) DO UPDATE SET result = excluded.result, tried_by = excluded.tried_by,

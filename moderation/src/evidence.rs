@@ -216,7 +216,7 @@ async fn links(
 
 async fn block_expired(tx: &mut PgConnection, case: CaseId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM mod_decisions WHERE case_id = $1 AND kind = 'block' AND ended_at IS NOT NULL)
+        r#"SELECT EXISTS (SELECT FROM mod_decisions WHERE case_id = $1 AND kind = 'block' AND ended_at >= expires_at)
                AS "ended!""#,
         case.get()
     )

@@ -5,6 +5,7 @@ pub mod appeals;
 pub mod audit;
 pub mod cases;
 pub mod claims;
+mod closing;
 pub mod copies;
 pub mod decisions;
 pub mod dry_run;

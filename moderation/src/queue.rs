@@ -90,10 +90,11 @@ pub enum Filter {
     Mine(UserId),
 }
 
-/// Undecided cases, worst first, after a place: rank and id of the last one seen.
+/// Undecided cases but those about one's own posts, worst first, after a place: rank and id of the last one seen.
 pub async fn list(
     executor: impl PgExecutor<'_>,
     filter: Filter,
+    moderator: UserId,
     after: Option<(f64, i64)>,
     now: DateTime<Utc>,
     limit: i64,
@@ -110,13 +111,15 @@ pub async fn list(
            AND ($1::bigint IS NULL OR (assigned_to = $1 AND claimed_until > $2))
            AND (NOT $3 OR escalated)
            AND ($4::float8 IS NULL OR (rank, -id) < ($4, -$5::bigint))
+           AND NOT EXISTS (SELECT FROM posts p WHERE p.id = post_id AND p.author_id = $7)
          ORDER BY rank DESC, id LIMIT $6",
         mine,
         now,
         filter == Filter::Escalated,
         after.map(|(rank, _)| rank),
         after.map_or(0, |(_, id)| id),
-        limit
+        limit,
+        moderator.get()
     )
     .fetch_all(executor)
     .await?;
@@ -209,6 +212,9 @@ pub struct Detail {
     pub revisions: Vec<CaseText>,
     /// The texts as they were reported.
     pub reported: Vec<CaseText>,
+    /// Who wrote the post: not to be shown to themselves, who must not learn who reported it.
+    #[serde(skip)]
+    pub author_id: UserId,
     /// Each report.
     pub reports: Vec<CaseReport>,
     /// What the rule counted and why: weights, clusters, thresholds, and what a plain count would have done.
@@ -257,6 +263,7 @@ pub async fn detail(pool: &PgPool, case: CaseId, now: DateTime<Utc>) -> sqlx::Re
         body: row.body,
         revisions: texts(pool, post, false).await?,
         reported: texts(pool, post, true).await?,
+        author_id: UserId::new(row.author_id),
         reports: reports(pool, case).await?,
         verdict: row.verdict,
         screening: row.screening,
@@ -358,7 +365,7 @@ async fn author(pool: &PgPool, author: i64, now: DateTime<Utc>) -> sqlx::Result<
                   (SELECT count(DISTINCT post_id) FROM mod_decisions WHERE author_id = $1 AND kind = 'keep') AS "kept!",
                   (SELECT count(*) FROM sanctions WHERE user_id = $1 AND kind = 'strike' AND ended_at IS NULL
                      AND expires_at > $2) AS "strikes!",
-                  standing, standing_until
+                  standing, standing_until, limited_until
            FROM users WHERE id = $1"#,
         author,
         now
@@ -373,6 +380,8 @@ async fn author(pool: &PgPool, author: i64, now: DateTime<Utc>) -> sqlx::Result<
         removed: row.removed,
         kept: row.kept,
         strikes: row.strikes,
-        standing: standing::Held::from_columns(row.standing, row.standing_until).at(now).as_str(),
+        standing: standing::Held::from_columns(row.standing, row.standing_until, row.limited_until)
+            .at(now)
+            .as_str(),
     }))
 }

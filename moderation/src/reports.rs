@@ -11,8 +11,9 @@ use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::{
-    audit::{self, Act, Actor},
+    audit::{Act, Actor},
     cases::{self, Judged, Origin, Subject},
+    closing::Closing,
     rule::{self, Category, Network},
     screener::Screener,
     settings,
@@ -94,20 +95,22 @@ pub async fn file(
     if subject.author == new.reporter.user {
         return Ok(Err(Refused::Own));
     }
-    let earlier = earlier_status(&mut *tx, new.post, new.reporter.user).await?;
-    match earlier.as_deref() {
+    let earlier = earlier(&mut *tx, new.post, new.reporter.user).await?;
+    match earlier.as_ref().map(|(status, revision)| (status.as_str(), *revision < subject.revision)) {
         None => {
             if let Some(refused) = over_budget(&mut *tx, new).await? {
                 return Ok(Err(refused));
             }
         }
-        Some("withdrawn") => {}
-        Some("pending") => return Ok(Err(Refused::Already)),
+        // What was reported was another text.
+        Some(("withdrawn", _) | ("ignored", true)) => {}
+        Some(("pending", _)) => return Ok(Err(Refused::Already)),
         Some(_) => return Ok(Err(Refused::Judged)),
     }
     let case = cases::open(&mut *tx, &subject, Origin::Reports, 0.0, new.now).await?.id;
     let id = insert(&mut *tx, new, &subject, case).await?;
-    let act = Act {
+    let mut closing = Closing::default();
+    closing.act(Act {
         actor: Actor::System,
         action: "report.filed",
         object: format!("case:{case}"),
@@ -116,24 +119,27 @@ pub async fn file(
             serde_json::json!({"post": subject.id, "revision": subject.revision, "category": new.category}),
         ),
         request_id: Some(new.request_id),
-    };
-    audit::append(&mut *tx, &act).await?;
-    let judged = cases::judge(tx, screener, &subject, case, new.now, new.request_id).await?;
+    });
+    let about = (&subject, case);
+    let judged = cases::judge(&mut *tx, screener, about, new.now, new.request_id, &mut closing).await?;
+    closing.write(tx).await?;
     Ok(Ok(Filed { id, judged }))
 }
 
-async fn earlier_status(
+/// The status and the revision of an earlier report.
+async fn earlier(
     tx: &mut PgConnection,
     post: PostId,
     reporter: UserId,
-) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(
-        "SELECT status FROM reports WHERE post_id = $1 AND reporter_id = $2",
+) -> sqlx::Result<Option<(String, i32)>> {
+    let row = sqlx::query!(
+        "SELECT status, revision FROM reports WHERE post_id = $1 AND reporter_id = $2",
         post.get(),
         reporter.get()
     )
     .fetch_optional(tx)
-    .await
+    .await?;
+    Ok(row.map(|row| (row.status, row.revision)))
 }
 
 async fn over_budget(tx: &mut PgConnection, new: &NewReport<'_>) -> sqlx::Result<Option<Refused>> {
@@ -177,7 +183,7 @@ async fn insert(
          ON CONFLICT (post_id, reporter_id) DO UPDATE SET
              revision = excluded.revision, case_id = excluded.case_id, category = excluded.category,
              note = excluded.note, network = excluded.network, device = excluded.device,
-             status = 'pending', created_at = excluded.created_at, withdrawn_at = NULL
+             status = 'pending', created_at = excluded.created_at, withdrawn_at = NULL, judged_at = NULL
          RETURNING id",
         subject.id.get(),
         subject.revision,
@@ -220,7 +226,7 @@ pub async fn withdraw(
     let Some(subject) = cases::lock_subject(&mut *tx, post).await? else {
         return Ok(Withdrawn::NotFound);
     };
-    match earlier_status(&mut *tx, post, reporter).await?.as_deref() {
+    match earlier(&mut *tx, post, reporter).await?.as_ref().map(|(status, _)| status.as_str()) {
         None => return Ok(Withdrawn::NotFound),
         Some("withdrawn") => return Ok(Withdrawn::Already),
         Some("pending") => {}
@@ -235,16 +241,18 @@ pub async fn withdraw(
     )
     .fetch_one(&mut *tx)
     .await?;
-    let act = Act {
+    let mut closing = Closing::default();
+    closing.act(Act {
         actor: Actor::System,
         action: "report.withdrawn",
         object: format!("case:{}", row.case_id),
         before: None,
         after: None,
         request_id: Some(request_id),
-    };
-    audit::append(&mut *tx, &act).await?;
-    cases::judge(tx, screener, &subject, CaseId::new(row.case_id), now, request_id).await?;
+    });
+    let about = (&subject, CaseId::new(row.case_id));
+    cases::judge(&mut *tx, screener, about, now, request_id, &mut closing).await?;
+    closing.write(tx).await?;
     Ok(Withdrawn::Done)
 }
 

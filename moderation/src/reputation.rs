@@ -7,8 +7,9 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::{
-    audit::{self, Act, Actor},
+    audit::{Act, Actor},
     cases::Subject,
+    closing::Closing,
     rule::{self, RuleSettings, Sanction, decayed},
     settings, told,
 };
@@ -20,6 +21,7 @@ pub(crate) async fn settle(
     subject: &Subject,
     agreed: bool,
     now: DateTime<Utc>,
+    closing: &mut Closing<'_>,
 ) -> sqlx::Result<Vec<String>> {
     let status = if agreed { "agreed" } else { "disagreed" };
     let rows = sqlx::query!(
@@ -37,7 +39,7 @@ pub(crate) async fn settle(
     // In one order, so that two decisions at once about the same people do not wait in a circle.
     reporters.sort_unstable();
     tell(&mut *tx, &reporters, subject.id, agreed, now).await?;
-    count_all(tx, &rule, (case, &reporters), agreed, now).await?;
+    count_all(tx, &rule, (case, &reporters), agreed, now, closing).await?;
     let mut categories: Vec<String> = rows.into_iter().map(|row| row.category).collect();
     categories.sort_unstable();
     categories.dedup();
@@ -49,6 +51,7 @@ pub(crate) async fn reverse(
     tx: &mut PgConnection,
     (case, post): (CaseId, PostId),
     now: DateTime<Utc>,
+    closing: &mut Closing<'_>,
 ) -> sqlx::Result<()> {
     let mut reporters = sqlx::query_scalar!(
         "UPDATE reports SET status = 'disagreed', judged_at = $2
@@ -61,17 +64,17 @@ pub(crate) async fn reverse(
     reporters.sort_unstable();
     let (rule, _) = settings::current(&mut *tx).await?;
     tell(&mut *tx, &reporters, post, false, now).await?;
-    count_all(tx, &rule, (case, &reporters), false, now).await
+    count_all(tx, &rule, (case, &reporters), false, now, closing).await
 }
 
-/// Counts a verdict for each reporter. That some were sanctioned stands in the log, who does not; it is written
-/// when no other reporter's row is waited for, since the log's head comes after them in the order of locks.
+/// Counts a verdict for each reporter. That some were sanctioned stands in the log, who does not.
 async fn count_all(
     tx: &mut PgConnection,
     rule: &RuleSettings,
     (case, reporters): (CaseId, &[i64]),
     agreed: bool,
     now: DateTime<Utc>,
+    closing: &mut Closing<'_>,
 ) -> sqlx::Result<()> {
     let (mut warned, mut muted) = (0, 0);
     for reporter in reporters {
@@ -81,18 +84,17 @@ async fn count_all(
             None => {}
         }
     }
-    if warned + muted == 0 {
-        return Ok(());
+    if warned + muted > 0 {
+        closing.act(Act {
+            actor: Actor::System,
+            action: "reporters.sanctioned",
+            object: format!("case:{case}"),
+            before: None,
+            after: Some(json!({"warned": warned, "muted": muted})),
+            request_id: None,
+        });
     }
-    let act = Act {
-        actor: Actor::System,
-        action: "reporters.sanctioned",
-        object: format!("case:{case}"),
-        before: None,
-        after: Some(json!({"warned": warned, "muted": muted})),
-        request_id: None,
-    };
-    audit::append(tx, &act).await.map(|_| ())
+    Ok(())
 }
 
 async fn tell(

@@ -29,7 +29,8 @@ pub const MIN_LETTERS: usize = 8;
 
 struct Noted {
     print: Option<Print>,
-    post: PostId,
+    /// None for a text that was refused.
+    post: Option<PostId>,
     hits: Vec<(i64, Mode)>,
 }
 
@@ -53,20 +54,26 @@ impl Screened {
         if let Some(print) = print {
             self.copies.lock().unwrap_or_else(PoisonError::into_inner).add(print);
         }
-        let mut hits: Vec<(i64, Mode)> = screening.hits.iter().map(|hit| (hit.rule_id, hit.mode)).collect();
-        hits.sort_unstable_by_key(|(rule, _)| *rule);
-        hits.dedup_by_key(|(rule, _)| *rule);
+        self.keep(Noted { print, post: Some(post), hits: rules_of(screening) });
+    }
+
+    /// How many posts of the last day, but for one, are nearly the same as a text of `author`.
+    pub fn near(&self, hash: u64, author: UserId, except: Option<PostId>, now: DateTime<Utc>) -> Near {
+        self.copies.lock().unwrap_or_else(PoisonError::into_inner).near(hash, author, except, now)
+    }
+
+    /// Notes a text that was refused; never waits.
+    pub fn note_refused(&self, screening: &Screening) {
+        self.keep(Noted { print: None, post: None, hits: rules_of(screening) });
+    }
+
+    fn keep(&self, noted: Noted) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= MAX_WAITING {
             metrics::counter!("madang_screenings_dropped_total").increment(1);
             return;
         }
-        waiting.push(Noted { print, post, hits });
-    }
-
-    /// How many posts of the last day are nearly the same as a text of `author`.
-    pub fn near(&self, hash: u64, author: UserId, now: DateTime<Utc>) -> Near {
-        self.copies.lock().unwrap_or_else(PoisonError::into_inner).near(hash, author, now)
+        waiting.push(noted);
     }
 
     /// Writes what gathers and reads what others wrote; runs until the process ends.
@@ -120,6 +127,14 @@ impl Screened {
     }
 }
 
+/// The rules that found something, each once.
+fn rules_of(screening: &Screening) -> Vec<(i64, Mode)> {
+    let mut hits: Vec<(i64, Mode)> = screening.hits.iter().map(|hit| (hit.rule_id, hit.mode)).collect();
+    hits.sort_unstable_by_key(|(rule, _)| *rule);
+    hits.dedup_by_key(|(rule, _)| *rule);
+    hits
+}
+
 /// Whether a text is long enough to be a copy of another.
 pub fn has_print(text: &str) -> bool {
     simhash::letters(text).take(MIN_LETTERS).count() == MIN_LETTERS
@@ -145,6 +160,7 @@ async fn write(pool: &PgPool, batch: &[Noted]) -> sqlx::Result<()> {
     let mut tx = pool.begin().await?;
     write_prints(&mut tx, batch).await?;
     write_hits(&mut tx, batch).await?;
+    write_refusals(&mut tx, batch).await?;
     sqlx::query!(
         "INSERT INTO text_screenings AS t (hour, screened) VALUES (date_trunc('hour', now()), $1)
          ON CONFLICT (hour) DO UPDATE SET screened = t.screened + excluded.screened",
@@ -189,7 +205,8 @@ fn bands_literal(hash: u64) -> String {
 async fn write_hits(tx: &mut sqlx::PgConnection, batch: &[Noted]) -> sqlx::Result<()> {
     let mut hits: Vec<(i64, i64, Mode)> = batch
         .iter()
-        .flat_map(|noted| noted.hits.iter().map(|(rule, mode)| (*rule, noted.post.get(), *mode)))
+        .filter_map(|noted| Some((noted.post?, &noted.hits)))
+        .flat_map(|(post, hits)| hits.iter().map(move |(rule, mode)| (*rule, post.get(), *mode)))
         .collect();
     hits.sort_unstable_by_key(|(rule, post, _)| (*rule, *post));
     hits.dedup_by_key(|(rule, post, _)| (*rule, *post));
@@ -203,6 +220,20 @@ async fn write_hits(tx: &mut sqlx::PgConnection, batch: &[Noted]) -> sqlx::Resul
         &rules,
         &posts,
         &modes
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn write_refusals(tx: &mut sqlx::PgConnection, batch: &[Noted]) -> sqlx::Result<()> {
+    let refused = batch.iter().filter(|noted| noted.post.is_none()).flat_map(|noted| &noted.hits);
+    let rules: Vec<i64> = refused.map(|(rule, _)| *rule).collect();
+    sqlx::query!(
+        "INSERT INTO text_rule_refusals AS r (rule_id, hour, refused)
+         SELECT rule, date_trunc('hour', now()), count(*) FROM unnest($1::bigint[]) AS rule GROUP BY rule ORDER BY rule
+         ON CONFLICT (rule_id, hour) DO UPDATE SET refused = r.refused + excluded.refused",
+        &rules
     )
     .execute(tx)
     .await?;

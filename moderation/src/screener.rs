@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use chrono::{DateTime, Utc};
-use madang_core::ids::{UserId, id_time};
+use madang_core::ids::{PostId, UserId, id_time};
 use sqlx::PgPool;
 
 use crate::{
@@ -77,11 +77,17 @@ impl Screener {
     }
 
     /// Screens a text that its author wants to publish, among those of the last day. Ids say when an account
-    /// was made.
-    pub fn submission(&self, text: &str, author: UserId, among: &Screened, now: DateTime<Utc>) -> Screening {
+    /// was made; a post that is edited is no copy of itself.
+    pub fn submission(
+        &self,
+        text: &str,
+        author: UserId,
+        (among, except): (&Screened, Option<PostId>),
+        now: DateTime<Utc>,
+    ) -> Screening {
         let hours = (now - id_time(author.get())).as_seconds_f64() / 3_600.0;
         let context = Context { account_age_hours: hours.max(0.0), ..Context::default() };
-        screen_among(&self.rules(), text, &context, |hash| among.near(hash, author, now))
+        screen_among(&self.rules(), text, &context, |hash| among.near(hash, author, except, now))
     }
 
     /// What they say of a reported text: the same test decides whether the text agrees with its reports.

@@ -18,7 +18,9 @@ pub struct Facts<'a> {
     pub reason: Reason,
     /// The clause of the terms, as the broker numbers it.
     pub terms_clause: &'a str,
-    /// Whether reports or a rule brought it up, as opposed to a moderator.
+    /// Whether it was reported.
+    pub reported: bool,
+    /// Whether the text rules found it.
     pub automated_detection: bool,
     /// Whether no person decided.
     pub automated_decision: bool,
@@ -152,11 +154,11 @@ pub fn statement(facts: &Facts<'_>) -> Value {
         "scope": scope,
         "from": facts.at,
         "until": facts.expires_at,
-        "facts": {"reason": facts.reason.as_str(), "reported_by_others": facts.automated_detection},
+        "facts": {"reason": facts.reason.as_str(), "reported_by_others": facts.reported},
         "automated_detection": facts.automated_detection,
         "automated_decision": facts.automated_decision,
         "ground": {"kind": ground_kind(facts.reason), "clause": facts.terms_clause},
-        "redress": {"internal_appeal_until": appeal_until, "decided_by": "another_moderator"},
+        "redress": redress(appeal_until, facts.reason),
         "text": {
             "ko": korean(facts, reason_ko, measure_ko, appeal_until),
             "en": english(facts, reason_en, measure_en, appeal_until),
@@ -164,8 +166,15 @@ pub fn statement(facts: &Facts<'_>) -> Value {
     })
 }
 
+/// How to object: here, then out of court, then in court.
+fn redress(until: DateTime<Utc>, reason: Reason) -> Value {
+    let by = if matches!(reason, Reason::Rights(_)) { "another_person" } else { "another_moderator" };
+    json!({"internal_appeal_until": until, "decided_by": by, "out_of_court": true, "judicial": true})
+}
+
 const fn ground_kind(reason: Reason) -> &'static str {
     match reason {
+        Reason::Category(Category::Illegal) => "illegal_content",
         Reason::Category(_) => "terms_of_service",
         Reason::Rights(_) => "rights_claim",
     }
@@ -219,8 +228,8 @@ pub fn sanction(facts: &SanctionFacts<'_>) -> Value {
         "facts": {"reason": facts.reason},
         "automated_detection": false,
         "automated_decision": false,
-        "ground": {"kind": "terms_of_service", "clause": facts.terms_clause},
-        "redress": {"internal_appeal_until": appeal_until, "decided_by": "another_moderator"},
+        "ground": {"kind": ground_kind(Reason::Category(facts.reason)), "clause": facts.terms_clause},
+        "redress": redress(appeal_until, Reason::Category(facts.reason)),
         "text": {
             "ko": format!("회원님의 계정에 다음 조치를 했습니다: {kind_ko}. 기한: {}. 사유: {reason_ko}. 근거: {}. \
                 운영자가 확인해 결정했습니다. 동의하지 않으면 {}까지 이의를 신청할 수 있고, 다른 운영자가 판단합니다.",
@@ -233,7 +242,7 @@ pub fn sanction(facts: &SanctionFacts<'_>) -> Value {
 }
 
 fn korean(facts: &Facts<'_>, reason: &str, measure: &str, appeal_until: DateTime<Utc>) -> String {
-    let how = match (facts.automated_decision, facts.automated_detection) {
+    let how = match (facts.automated_decision, facts.reported) {
         _ if matches!(facts.reason, Reason::Rights(_)) => {
             "권리를 침해받았다는 요청에 따라 관련 법에 정한 조치를 했습니다."
         }
@@ -255,7 +264,7 @@ fn korean(facts: &Facts<'_>, reason: &str, measure: &str, appeal_until: DateTime
 }
 
 fn english(facts: &Facts<'_>, reason: &str, measure: &str, appeal_until: DateTime<Utc>) -> String {
-    let how = match (facts.automated_decision, facts.automated_detection) {
+    let how = match (facts.automated_decision, facts.reported) {
         _ if matches!(facts.reason, Reason::Rights(_)) => {
             "This follows a claim by somebody who says a right is violated."
         }

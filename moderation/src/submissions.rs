@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 
 use crate::{
     cases::{self, Origin},
+    closing::Closing,
     decisions::{self, Measure},
     screener,
     text::{Outcome, Screening},
@@ -36,7 +37,15 @@ pub async fn keep_back(
 pub async fn limit(tx: &mut PgConnection, submission: &Submission) -> sqlx::Result<Published> {
     let published = posts::create_in(&mut *tx, submission).await?;
     if let Published::New(created) = &published {
-        posts::restrict(tx, created.id, PostState::Limited).await?;
+        posts::restrict(&mut *tx, created.id, PostState::Limited).await?;
+        sqlx::query!(
+            "INSERT INTO limited_posts (post_id, sanction_id)
+             SELECT $1, id FROM sanctions WHERE user_id = $2 AND kind = 'limit' ORDER BY id DESC LIMIT 1",
+            created.id.get(),
+            submission.post.author.get()
+        )
+        .execute(tx)
+        .await?;
     }
     Ok(published)
 }
@@ -72,6 +81,8 @@ pub async fn restrict(
     )
     .execute(&mut *tx)
     .await?;
-    decisions::impose(tx, &subject, (case, measure, reason), &[], now, request_id).await?;
-    Ok(true)
+    let mut closing = Closing::default();
+    let what = (case, measure, reason);
+    decisions::impose(&mut *tx, &subject, what, &[], (now, request_id), &mut closing).await?;
+    closing.write(tx).await
 }

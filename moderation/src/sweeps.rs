@@ -28,13 +28,14 @@ const WARNED_AT_ONCE: i64 = 5_000;
 pub(crate) async fn start(
     tx: &mut PgConnection,
     sanction: SanctionId,
-    author: UserId,
+    (author, handle): (UserId, &str),
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "INSERT INTO sweeps (sanction_id, author_id, below_post, started_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO sweeps (sanction_id, author_id, handle, below_post, started_at) VALUES ($1, $2, $3, $4, $5)",
         sanction.get(),
         author.get(),
+        handle,
         i64::MAX,
         now
     )
@@ -43,9 +44,35 @@ pub(crate) async fn start(
     Ok(())
 }
 
+/// Ends a sweep whose ban was lifted; who has not read the warning yet is not warned.
+pub(crate) async fn stop(
+    tx: &mut PgConnection,
+    sanction: SanctionId,
+    author: UserId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let swept = sqlx::query!(
+        "UPDATE sweeps SET state = 'done', done_at = coalesce(done_at, $2) WHERE sanction_id = $1",
+        sanction.get(),
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    if swept.rows_affected() > 0 {
+        sqlx::query!(
+            "DELETE FROM notices WHERE kind = 'scam_warning' AND subject = $1 AND read_at IS NULL",
+            author.get()
+        )
+        .execute(tx)
+        .await?;
+    }
+    Ok(())
+}
+
 struct Sweep {
     sanction: i64,
     author: i64,
+    handle: String,
     warning: bool,
     below_post: i64,
     above_viewer: i64,
@@ -55,7 +82,7 @@ struct Sweep {
 pub async fn step(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let mut tx = pool.begin().await?;
     let row = sqlx::query!(
-        "SELECT sanction_id, author_id, state, below_post, above_viewer FROM sweeps WHERE state <> 'done'
+        "SELECT sanction_id, author_id, handle, state, below_post, above_viewer FROM sweeps WHERE state <> 'done'
          ORDER BY started_at LIMIT 1 FOR UPDATE SKIP LOCKED"
     )
     .fetch_optional(&mut *tx)
@@ -64,6 +91,7 @@ pub async fn step(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let sweep = Sweep {
         sanction: row.sanction_id,
         author: row.author_id,
+        handle: row.handle,
         warning: row.state == "warning",
         below_post: row.below_post,
         above_viewer: row.above_viewer,
@@ -171,10 +199,7 @@ async fn warn_viewers(
     )
     .fetch_all(&mut *tx)
     .await?;
-    let handle = sqlx::query_scalar!("SELECT handle FROM users WHERE id = $1", sweep.author)
-        .fetch_one(&mut *tx)
-        .await?;
-    let words = serde_json::to_value(told::scam_warning(&handle))
+    let words = serde_json::to_value(told::scam_warning(&sweep.handle))
         .map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     // Once a person, however many of its posts they were shown.
     let warned = sqlx::query!(

@@ -71,17 +71,19 @@ async fn copies_are_found_across_processes_and_in_the_table(pool: PgPool) -> Res
         .enumerate()
     {
         let n = i64::try_from(n)?;
-        let screening = screener.submission(said, author(n), &there, now);
+        let screening = screener.submission(said, author(n), (&there, None), now);
         ensure!(screening.outcome == Outcome::Allow, "an old account's contact: {screening:?}");
         there.note(id(n), author(n), said, &screening);
     }
-    let alone = screener.submission(text, author(9), &here, now);
-    ensure!(alone.outcome == Outcome::Allow && here.near(alone.simhash, author(9), now) == Near::default());
+    let alone = screener.submission(text, author(9), (&here, None), now);
+    ensure!(
+        alone.outcome == Outcome::Allow && here.near(alone.simhash, author(9), None, now) == Near::default()
+    );
     there.flush(&pool).await?;
     here.catch_up(&pool, now - Duration::seconds(30)).await?;
-    let fourth = screener.submission(text, author(9), &here, now);
+    let fourth = screener.submission(text, author(9), (&here, None), now);
     ensure!(fourth.outcome == Outcome::Hold, "the fourth copy of a contact: {:?}", fourth.outcome);
-    ensure!(here.near(fourth.simhash, author(0), now) == Near { all: 3, own: 1 });
+    ensure!(here.near(fourth.simhash, author(0), None, now) == Near { all: 3, own: 1 });
     let found: Vec<PostId> = copies_of(&pool, id(0), 10).await?.into_iter().map(|copy| copy.post).collect();
     ensure!(found == [id(2), id(1)], "{found:?}");
     Ok(())
@@ -97,8 +99,36 @@ async fn rules_changed_by_an_operator_outlive_a_release_and_others_follow_it(poo
     ensure!(text_rules::seed(&pool).await? == 1, "only what nobody changed is made anew");
     let screener = Screener::built_in()?;
     screener.refresh(&pool).await?;
-    let said =
-        |text: &str| screener.submission(text, UserId::new(1), &Screened::default(), Utc::now()).outcome;
+    let said = |text: &str| {
+        screener.submission(text, UserId::new(1), (&Screened::default(), None), Utc::now()).outcome
+    };
     ensure!(said("옛말을 쓴다") == Outcome::Mask, "the operator's word is not in force");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn texts_that_are_refused_count_against_a_rule_too_and_an_edit_is_no_copy(pool: PgPool) -> Result<()> {
+    let screened = Screened::default();
+    let screener = Screener::built_in()?;
+    let now = Utc::now();
+    let author = UserId::new(id_floor(now - Duration::days(60)));
+    let post = PostId::new(id_floor(now));
+    let text = "한 달 동안 지켜본 종목을 정리한 글입니다. 틀린 곳이 있으면 알려 주세요. 천천히 고치겠습니다. 고맙습니다.";
+    let screening = screener.submission(text, author, (&screened, None), now);
+    screened.note(post, author, text, &screening);
+    ensure!(screened.near(screening.simhash, author, None, now) == Near { all: 1, own: 1 });
+    ensure!(screened.near(screening.simhash, author, Some(post), now) == Near::default());
+    let foul = screener.submission("병신들아", author, (&screened, None), now);
+    ensure!(!foul.hits.is_empty());
+    for _ in 0..3 {
+        screened.note_refused(&foul);
+    }
+    screened.flush(&pool).await?;
+    let (refused, seen): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT sum(refused)::bigint FROM text_rule_refusals), (SELECT sum(screened)::bigint FROM text_screenings)",
+    )
+    .fetch_one(&pool)
+    .await?;
+    ensure!(refused >= 3 && seen == 4, "{refused} of {seen}");
     Ok(())
 }

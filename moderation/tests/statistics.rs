@@ -153,7 +153,7 @@ async fn answer(pool: &PgPool, appeal: AppealId, outcome: Outcome, now: DateTime
 async fn hold(pool: &PgPool, author: UserId, now: DateTime<Utc>) -> Result<PostId> {
     let post = post(pool, author).await?;
     let words = "수익률 300% 보장 무료 체험방 입장하세요 open.kakao.com/o/gAb12CdE";
-    let screening = Screener::built_in()?.submission(words, author, &Screened::default(), now);
+    let screening = Screener::built_in()?.submission(words, author, (&Screened::default(), None), now);
     let mut tx = pool.begin().await?;
     ensure!(submissions::restrict(&mut tx, post, &screening, now, "test").await?, "{screening:?}");
     tx.commit().await?;

@@ -197,6 +197,8 @@ async fn a_blocked_post_that_its_author_changed_is_shown_again_once_unless_it_wa
         let post = author.say("harsh words").await?;
         let path = blocked(&service, &moderator, &post, reason).await?;
         let before = moderator.get(&path).await?.json["version"].as_i64();
+        author.patch(&format!("/v1/posts/{post}"), &json!({"body": "harsh words"})).await?.expect(200)?;
+        ensure!(moderator.get(&path).await?.json["show_at"].is_null(), "the same words are shown again");
         author.patch(&format!("/v1/posts/{post}"), &json!({"body": "kinder words"})).await?.expect(200)?;
         let seen = moderator.get(&path).await?.expect(200)?.json;
         ensure!(seen["show_at"].is_string() == shown, "{reason}: {}", seen["show_at"]);
@@ -257,5 +259,49 @@ async fn the_rules_constants_are_changed_by_two_admins() -> Result<()> {
     let states: Vec<&Value> =
         after["proposals"].as_array().into_iter().flatten().map(|one| &one["state"]).collect();
     ensure!(states == ["refused", "approved"], "{states:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_that_was_removed_by_itself_is_not_eased_along_with_another_post() -> Result<()> {
+    let service = SERVICE.get(Setup::new).await?;
+    let moderator = staff(&service, "moderator").await?;
+    let people: [Api; 2] = service.anonymous()?.signup_many().await?;
+    let text = "이번 달 배당 일정을 달력으로 정리했습니다 필요하신 분은 제 소개 글을 보시고 댓글로 알려 주세요 감사합니다";
+    let (kept, removed) = (people[0].say(text).await?, people[1].say(&format!("{text}!")).await?);
+    let decide = async |post: &str, measure: &str, similar: &[&String]| -> Result<madang_tests::Answer> {
+        let (path, version) = case(&moderator, post).await?;
+        let body = json!({"measure": measure, "reason": "spam", "version": version, "similar": similar});
+        moderator.post(&format!("{path}/decisions"), &body).await
+    };
+    decide(&removed, "remove", &[]).await?.expect(201)?;
+    let sql = service.sql().await?;
+    until("both fingerprints are written", 10, async || {
+        let ids = vec![kept.parse::<i64>()?, removed.parse::<i64>()?];
+        let written: i64 = sqlx::query_scalar("SELECT count(*) FROM post_prints WHERE post_id = ANY($1)")
+            .bind(ids)
+            .fetch_one(&sql)
+            .await?;
+        Ok(written == 2)
+    })
+    .await?;
+    for measure in ["keep", "limit"] {
+        decide(&kept, measure, &[&removed]).await?.refused(409, "removed_by_itself")?;
+    }
+    decide(&kept, "remove", &[&removed]).await?.expect(201)?;
+    people[0].get(&format!("/v1/posts/{removed}")).await?.refused(404, "not_found")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_moderator_does_not_see_the_case_about_their_own_post() -> Result<()> {
+    let service = SERVICE.get(Setup::new).await?;
+    let (moderator, other) = (staff(&service, "moderator").await?, staff(&service, "moderator").await?);
+    let post = moderator.say("a moderator's opinion").await?;
+    let (path, _) = case(&other, &post).await?;
+    moderator.get(&path).await?.refused(403, "own_post")?;
+    let queue = moderator.get("/v1/moderation/cases?limit=100").await?.expect(200)?;
+    ensure!(!queue.items().iter().any(|case| case["post_id"] == post.as_str()), "it stands in their queue");
+    other.get(&path).await?.expect(200)?;
     Ok(())
 }

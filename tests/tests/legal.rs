@@ -145,3 +145,50 @@ async fn a_bad_claim_is_refused_with_a_word() -> Result<()> {
     ensure!(state(&author, &post).await? == "visible");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_removal_on_a_claim_can_be_objected_to_and_an_admin_can_act_too() -> Result<()> {
+    let service = SERVICE.get(Setup::new).await?;
+    let (legal, admin) = (staff(&service, "legal").await?, staff(&service, "admin").await?);
+    let [author, reader] = service.anonymous()?.signup_many().await?;
+    let post = author.say("something that is true").await?;
+    let repost = reader.put(&format!("/v1/posts/{post}/repost")).await?.expect(200)?.json["id"].clone();
+    // A claim about a repost is about the original.
+    let id = file(&admin, repost.as_str().context("no id")?).await?;
+    reader.get(&format!("/v1/posts/{post}")).await?.expect(404)?;
+    decide(&admin, &id, "removed").await?.expect(201)?;
+    let statement = author.get("/v1/me/statements?limit=1").await?.expect(200)?.items()[0].clone();
+    ensure!(statement["statement"]["measure"] == "remove", "{statement}");
+    let appeal = json!({"decision_id": statement["id"], "body": "사실입니다"});
+    author.post("/v1/appeals", &appeal).await?.expect(201)?;
+    ensure!(legal.get(CLAIMS).await?.text().contains("사실입니다"), "the objection is not listed");
+    decide(&admin, &id, "restored").await?.refused(403, "another_person")?;
+    decide(&legal, &id, "restored").await?.expect(201)?;
+    reader.get(&format!("/v1/posts/{post}")).await?.expect(200)?;
+    let own = author.get("/v1/me/appeals").await?.expect(200)?;
+    ensure!(own.items()[0]["state"] == "overturned", "{}", own.text());
+    decide(&legal, &id, "restored").await?.refused(409, "claim_decided")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_claim_that_runs_out_answers_the_objection_to_it() -> Result<()> {
+    let service = SERVICE.get(Setup::new).await?;
+    let legal = staff(&service, "legal").await?;
+    let author = service.anonymous()?.signup().await?;
+    let post = author.say("waiting for thirty days").await?;
+    file(&legal, &post).await?;
+    let statement = author.get("/v1/me/statements?limit=1").await?.expect(200)?.items()[0]["id"].clone();
+    let appeal = json!({"decision_id": statement, "body": "why?"});
+    author.post("/v1/appeals", &appeal).await?.expect(201)?;
+    sqlx::query("UPDATE legal_requests SET filed_at = now() - interval '31 days', deadline = now() - interval '1 day' WHERE post_id = $1")
+        .bind(post.parse::<i64>()?)
+        .execute(&service.sql().await?)
+        .await?;
+    until("the objection is answered", 15, async || {
+        Ok(author.get("/v1/me/appeals").await?.expect(200)?.items()[0]["state"] == "overturned")
+    })
+    .await?;
+    ensure!(state(&author, &post).await? == "visible");
+    Ok(())
+}

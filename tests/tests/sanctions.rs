@@ -216,5 +216,65 @@ async fn after_a_ban_for_a_leading_room_posts_and_copies_are_queued_and_viewers_
             && words_for(&scammer, "scam_warning").await?.is_empty()
     );
     println!("trials: {} readers warned", readers.len());
+    // A ban that is lifted is no warning any more.
+    let bans = senior.get(&path_of(&scammer)).await?.expect(200)?;
+    let ban = bans.items()[0]["id"].as_str().context("no id")?.to_owned();
+    senior.delete(&format!("{}/{ban}", path_of(&scammer))).await?.expect(204)?;
+    for reader in &readers {
+        ensure!(words_for(reader, "scam_warning").await?.is_empty(), "somebody is still warned");
+    }
     Ok(())
+}
+
+#[tokio::test]
+async fn suspended_staff_see_nothing_of_the_desk() -> Result<()> {
+    let service = SERVICE.get(Setup::new).await?;
+    let (admin, moderator) = (staff(&service, "admin").await?, staff(&service, "moderator").await?);
+    let senior = staff(&service, "senior").await?;
+    moderator.get("/v1/moderation/cases").await?.expect(200)?;
+    let id = impose(&admin, &moderator, "suspend", Some(3)).await?;
+    for path in ["cases", "audit", "appeals", "rules", "stats", "settings"] {
+        moderator.get(&format!("/v1/moderation/{path}")).await?.refused(403, "account_suspended")?;
+    }
+    moderator.get("/v1/me/sanctions").await?.expect(200)?;
+    let path = format!("{}/{id}", path_of(&moderator));
+    senior.delete(&path).await?.refused(403, "staff_account")?;
+    admin.delete(&path).await?.expect(204)?;
+    moderator.get("/v1/moderation/cases").await?.expect(200)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_appeal_against_a_ban_is_for_a_senior_moderator() -> Result<()> {
+    let service = SERVICE.get(Setup::new).await?;
+    let (moderator, senior) = (staff(&service, "moderator").await?, staff(&service, "senior").await?);
+    let (other, person) = (staff(&service, "senior").await?, service.anonymous()?.signup().await?);
+    let id = impose(&senior, &person, "ban", None).await?;
+    let appeal =
+        person.post("/v1/appeals", &json!({"sanction_id": id, "body": "why?"})).await?.expect(201)?;
+    let answer = format!("/v1/moderation/appeals/{}/decisions", appeal.json["id"].as_str().context("no id")?);
+    let overturn = json!({"outcome": "overturned"});
+    moderator.post(&answer, &overturn).await?.refused(403, "needs_senior")?;
+    senior.post(&answer, &overturn).await?.refused(403, "another_moderator")?;
+    other.post(&answer, &overturn).await?.expect(201)?;
+    person.say("back").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_written_under_a_limit_that_did_not_stand_comes_back() -> Result<()> {
+    let service = SERVICE.get(Setup::new).await?;
+    let (moderator, other) = (staff(&service, "moderator").await?, staff(&service, "moderator").await?);
+    let [person, reader] = service.anonymous()?.signup_many().await?;
+    reader.follow(&person).await?;
+    let id = impose(&moderator, &person, "limit", Some(5)).await?;
+    let post = person.say("written under a limit").await?;
+    let appeal =
+        person.post("/v1/appeals", &json!({"sanction_id": id, "body": "why?"})).await?.expect(201)?;
+    let answer = format!("/v1/moderation/appeals/{}/decisions", appeal.json["id"].as_str().context("no id")?);
+    other.post(&answer, &json!({"outcome": "overturned"})).await?.expect(201)?;
+    until("the post is back in feeds", 15, async || {
+        Ok(reader.ids("/v1/timeline?order=latest").await?.contains(&post))
+    })
+    .await
 }

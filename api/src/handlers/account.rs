@@ -159,7 +159,7 @@ async fn own_profile(call: &Call, id: UserId) -> Result<Profile, Problem> {
 
 fn me_json(profile: &Profile, now: chrono::DateTime<chrono::Utc>) -> serde_json::Value {
     let standing = profile.standing.at(now);
-    let until = profile.standing.until().filter(|until| *until > now);
+    let until = profile.standing.until(now);
     json!({"id": profile.id, "handle": profile.handle, "name": profile.name, "bio": profile.bio,
            "language": profile.language, "role": profile.role.as_str(), "verified": profile.verified,
            "standing": standing.as_str(), "standing_until": until.map(madang_feed::cards::rfc3339),

@@ -134,6 +134,13 @@ fn answer_refused(why: AnswerRefused) -> Problem {
             let who = by.map_or_else(String::new, |by| format!(" by moderator {by}"));
             Problem::conflict("appeal_decided", format!("it was decided{who} at {}", at.to_rfc3339()))
         }
+        AnswerRefused::NeedsSenior => Problem::forbidden(
+            "needs_senior",
+            "an appeal against a ban, a long sanction or in an escalated case is for a senior moderator",
+        ),
+        AnswerRefused::NeedsAdmin => {
+            Problem::forbidden("staff_account", "appeals of the staff about their accounts are for an admin")
+        }
         AnswerRefused::Rights => Problem::forbidden(
             "rights_claim",
             "an objection to a temporary measure is decided with the claim, by the role legal",

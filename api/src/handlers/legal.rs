@@ -85,9 +85,12 @@ fn refused(why: Refused) -> Problem {
             let at = at.map_or_else(String::new, |at| format!(" at {}", at.to_rfc3339()));
             Problem::conflict("claim_decided", format!("it was {state}{at}; a claim ends after {DAYS} days"))
         }
+        Refused::OwnReport => {
+            Problem::forbidden("own_report", "a claim about a post you reported is for another person")
+        }
         Refused::AnotherPerson => Problem::forbidden(
             "another_person",
-            "the author objected: another person decides than the one who filed the claim",
+            "the author objected: another person decides than the one whose decision it is",
         ),
     }
 }

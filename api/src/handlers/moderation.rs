@@ -98,7 +98,7 @@ pub(crate) async fn queue(call: Call) -> Result<HttpResponse, Problem> {
             Some((f64::from_bits(rank.cast_unsigned()), id))
         }
     };
-    let items = queue::list(&call.app.pool, filter, after, call.now, one_more(limit)).await?;
+    let items = queue::list(&call.app.pool, filter, who.user, after, call.now, one_more(limit)).await?;
     Ok(page(items, limit, |last| {
         call.app.feed.seal_cursor(&scope, [last.rank.to_bits().cast_signed(), last.id.get()])
     }))
@@ -106,8 +106,11 @@ pub(crate) async fn queue(call: Call) -> Result<HttpResponse, Problem> {
 
 /// `GET /v1/moderation/cases/{id}`
 pub(crate) async fn case(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let who = call.who()?;
     let found = queue::detail(&call.app.pool, case_id(&req)?, call.now).await?;
-    found.map(|case| send(&json!(case))).ok_or_else(|| Problem::not_found("case"))
+    let case = found.ok_or_else(|| Problem::not_found("case"))?;
+    // Its author must not learn who reported it.
+    if case.author_id == who.user { Err(own_post()) } else { Ok(send(&json!(case))) }
 }
 
 /// `POST /v1/moderation/cases`
@@ -251,6 +254,10 @@ fn refused(why: Refused) -> Problem {
         Refused::NotSimilar { post } => Problem::field(
             "similar",
             format!("post {post} does not say nearly the same; decide it by itself"),
+        ),
+        Refused::Stricter { post } => Problem::conflict(
+            "removed_by_itself",
+            format!("post {post} was taken down by itself; decide it by itself"),
         ),
         Refused::Similar { post, why } => refused(*why).about(&format!("post {post}")),
         Refused::Sanction(why) => sanctions::refused(why, "sanction.days"),

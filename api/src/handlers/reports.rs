@@ -43,6 +43,7 @@ pub(crate) async fn file(call: Call, req: HttpRequest, body: Body) -> Result<Htt
     let note =
         text::parse_note(&input.note, MAX_NOTE_CHARS).map_err(|error| Problem::field("note", error))?;
     let post = shown_original(&call, who, asked, &input.view_token).await?;
+    call.app.screener.refresh(&call.app.pool).await?;
     call.write(body.bytes(), async |tx| {
         let new = NewReport {
             post,
@@ -125,6 +126,8 @@ pub(crate) async fn withdraw(call: Call, req: HttpRequest) -> Result<HttpRespons
     let (who, asked) = (call.who()?, post_id(&req)?);
     let target = posts::target(&call.app.pool, asked).await?;
     let post = target.and_then(|target| target.repost_of).unwrap_or(asked);
+    call.app.feed.catch_up().await?;
+    call.app.screener.refresh(&call.app.pool).await?;
     call.write(b"", async |tx| {
         let request = &call.request_id;
         match reports::withdraw(tx, &call.app.screener, post, who.user, call.now, request).await? {

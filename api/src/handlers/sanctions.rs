@@ -51,8 +51,7 @@ pub(crate) async fn impose(call: Call, req: HttpRequest, body: Body) -> Result<H
     call.write(body.bytes(), async |tx| {
         let new =
             NewSanction { kind: input.kind, reason, terms_clause: &clause, note: &note, days: input.days };
-        let by = (who, None);
-        let imposed = sanctions::impose(tx, user, &new, by, call.now, &call.request_id).await?;
+        let imposed = sanctions::impose(tx, user, &new, who, call.now, &call.request_id).await?;
         let id = imposed.map_err(|why| refused(why, "days"))?;
         let answer = json!({"id": id}).to_string();
         let effects = Effects { changed: true, viewers: vec![user], relations: false };

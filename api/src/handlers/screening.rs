@@ -1,7 +1,7 @@
 //! Screening: what the text rules in force say of a post or a profile, and what that leaves of it.
 
 use madang_core::{
-    ids::{UserId, id_floor},
+    ids::{PostId, UserId, id_floor},
     posts::NewPost,
     standing::Standing,
     text::PostBody,
@@ -13,12 +13,13 @@ use crate::{call::Call, problem::Problem};
 
 /// Screens a post, its poll's options too, and hides words in it.
 pub(super) async fn screen_post(call: &Call, post: &mut NewPost) -> Result<Screening, Problem> {
-    let mut screening = screen(call, post.author, post.body.as_str()).await?;
-    post.body = screened(std::mem::replace(&mut post.body, PostBody::empty()), &screening)?;
+    let mut screening = screen(call, (post.author, None), post.body.as_str()).await?;
+    post.body = screened(call, std::mem::replace(&mut post.body, PostBody::empty()), &screening)?;
     let options = post.poll.iter_mut().flat_map(|poll| poll.options.iter_mut());
     for (at, option) in options.enumerate() {
-        let found = screen(call, post.author, option).await?;
+        let found = screen(call, (post.author, None), option).await?;
         if found.outcome == Outcome::Reject {
+            call.app.screened.note_refused(&found);
             return Err(refused_at(&format!("poll.options[{at}]"), option, &found));
         }
         screening.outcome = screening.outcome.max(found.outcome);
@@ -31,16 +32,21 @@ pub(super) async fn screen_post(call: &Call, post: &mut NewPost) -> Result<Scree
     Ok(screening)
 }
 
-/// What the text rules in force say of a text.
-pub(super) async fn screen(call: &Call, author: UserId, text: &str) -> Result<Screening, Problem> {
+/// What the text rules in force say of a text, which may be the new one of a post.
+pub(super) async fn screen(
+    call: &Call,
+    (author, edited): (UserId, Option<PostId>),
+    text: &str,
+) -> Result<Screening, Problem> {
     call.app.screener.refresh(&call.app.pool).await?;
-    Ok(call.app.screener.submission(text, author, &call.app.screened, call.now))
+    Ok(call.app.screener.submission(text, author, (&call.app.screened, edited), call.now))
 }
 
 /// What the text rules leave of a text: all of it, or with words hidden. What they refuse is said with its
 /// place, so that its author can change it.
-pub(super) fn screened(body: PostBody, screening: &Screening) -> Result<PostBody, Problem> {
+pub(super) fn screened(call: &Call, body: PostBody, screening: &Screening) -> Result<PostBody, Problem> {
     if screening.outcome == Outcome::Reject {
+        call.app.screened.note_refused(screening);
         return Err(refused_at("body", body.as_str(), screening));
     }
     match &screening.masked {
@@ -60,7 +66,7 @@ fn refused_at(field: &str, text: &str, screening: &Screening) -> Problem {
 /// a profile before it is seen, so what would be held or masked in a post is refused here.
 pub(super) async fn check_profile(call: &Call, field: &str, text: &str) -> Result<(), Problem> {
     let author = call.viewer().map_or_else(|| UserId::new(id_floor(call.now)), |who| who.user);
-    let found = screen(call, author, text).await?;
+    let found = screen(call, (author, None), text).await?;
     let allowed = matches!(found.outcome, Outcome::Allow | Outcome::Limit);
     if allowed { Ok(()) } else { Err(refused_at(field, text, &found)) }
 }

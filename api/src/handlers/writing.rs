@@ -321,10 +321,11 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
     let (who, id) = (call.who()?, post_id(&req)?);
     let input: EditBody = body.parse()?;
     let text = PostBody::parse(&input.body).map_err(|error| Problem::field("body", error))?;
-    let screening = screen(&call, who.user, text.as_str()).await?;
-    let said = text.as_str().to_owned();
-    let text = screened(text, &screening)?;
+    // Looking catches up, so the rules are those in force.
     let look = call.app.feed.look(Some(who)).await?;
+    let screening = screen(&call, (who.user, Some(id)), text.as_str()).await?;
+    let said = text.as_str().to_owned();
+    let text = screened(&call, text, &screening)?;
     // Read before the transaction, which holds a connection; whether it may be edited is decided inside.
     let before = call.app.feed.post(&look, id, call.now).await?.unwrap_or_else(|| "{}".to_owned());
     let now = trunc_millis(call.now);
@@ -333,7 +334,7 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
             Ok(edited) => {
                 let kept_back = keeps_back(screening.outcome)
                     && submissions::restrict(&mut *tx, id, &screening, now, &call.request_id).await?;
-                if screening.outcome <= Outcome::Mask {
+                if edited.changed && screening.outcome <= Outcome::Mask {
                     decisions::edited(&mut *tx, id, now, &call.request_id).await?;
                 }
                 // Last, and once: everything else that is recorded waits behind it.

@@ -90,7 +90,7 @@ pub(crate) struct Operation {
     /// Whether the answer goes on until the client leaves.
     pub(crate) streams: bool,
     /// Whether it is open to suspended accounts, though it writes.
-    pub(crate) objects: bool,
+    pub(crate) open_to_suspended: bool,
     /// What the API document says.
     pub(crate) doc: Doc,
     route: fn() -> Route,
@@ -119,7 +119,7 @@ impl Operation {
 
     /// Open to suspended accounts: objecting, and leaving.
     const fn for_suspended(mut self) -> Self {
-        self.objects = true;
+        self.open_to_suspended = true;
         self
     }
 }
@@ -132,7 +132,7 @@ fn op(
     route: fn() -> Route,
 ) -> Operation {
     let doc = Doc { summary, body: None, answer: (204, ""), query: &[] };
-    Operation { method, path, access, rate, streams: false, objects: false, doc, route }
+    Operation { method, path, access, rate, streams: false, open_to_suspended: false, doc, route }
 }
 
 const PAGE: &[&str] = &["limit", "cursor"];
@@ -156,10 +156,12 @@ fn account_routes() -> Vec<Operation> {
             web::to(account::signup)
         })
         .body("Signup")
-        .answer(201, "LoggedIn"),
+        .answer(201, "LoggedIn")
+        .for_suspended(),
         op((Method::POST, "/v1/auth/login"), Public, Rate::Login, "Log in", || web::to(account::login))
             .body("Login")
-            .answer(200, "LoggedIn"),
+            .answer(200, "LoggedIn")
+            .for_suspended(),
         op((Method::POST, "/v1/auth/logout"), LoggedIn, Rate::Write, "End this login", || {
             web::to(account::logout)
         })
@@ -463,12 +465,14 @@ impl RouteTable {
     pub(crate) fn new() -> Self {
         let mut table: HashMap<&'static str, ResourceRules> = HashMap::new();
         for operation in operations() {
-            let reads = operation.method == Method::GET;
+            // What the staff sees is for those who may act on it.
+            let own = matches!(operation.access, Access::Public | Access::Person | Access::LoggedIn);
+            let reads = operation.method == Method::GET && own;
             let rule = Rule {
                 access: operation.access,
                 rate: operation.rate,
                 streams: operation.streams,
-                open_to_suspended: reads || operation.objects,
+                open_to_suspended: reads || operation.open_to_suspended,
             };
             let empty = ResourceRules { pattern: operation.path, rules: Vec::new() };
             table.entry(operation.path).or_insert(empty).rules.push((operation.method, rule));

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use madang_core::{
     db,
     ids::{AppealId, CaseId, DecisionId, SanctionId, UserId},
+    users::Role,
     viewer::Who,
     visibility::PostState,
 };
@@ -13,8 +14,9 @@ use sqlx::PgConnection;
 
 use super::Against;
 use crate::{
-    audit::{self, Act, Actor},
+    audit::{Act, Actor},
     cases::{self, Subject},
+    closing::Closing,
     decisions, fallback, reputation, restitution, sanctions, told,
 };
 
@@ -52,6 +54,10 @@ pub enum AnswerRefused {
     },
     /// One's own decision, post or report.
     NotYours,
+    /// Against what only senior moderators do: bans, long sanctions, escalated cases.
+    NeedsSenior,
+    /// About one of the staff, whom only an admin judges.
+    NeedsAdmin,
     /// Against a temporary measure: decided with the rights claim, by the role `legal`.
     Rights,
 }
@@ -111,29 +117,52 @@ async fn about_post(
     decision: DecisionId,
     case: CaseId,
 ) -> sqlx::Result<Result<bool, AnswerRefused>> {
-    let Some((subject, _)) = cases::lock_both(&mut *tx, case).await? else {
+    let Some((subject, locked)) = cases::lock_both(&mut *tx, case).await? else {
         return Ok(Err(AnswerRefused::NotFound));
     };
     if let Some(refused) = refuse(&mut *tx, answer).await? {
         return Ok(Err(refused));
     }
-    let row = sqlx::query!(
-        "SELECT automated, new_state, created_at FROM mod_decisions WHERE id = $1",
-        decision.get()
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    let lost = (answer.outcome == Outcome::Overturned).then(|| (answer.now - row.created_at).num_seconds());
-    if lost.is_some() {
-        // Before anything is logged, as where cases are decided.
-        reputation::reverse(&mut *tx, (case, subject.id), answer.now).await?;
+    if locked.escalated && !answer.moderator.role.is_senior() {
+        return Ok(Err(AnswerRefused::NeedsSenior));
     }
-    if let Err(refused) = close(&mut *tx, answer, open.author, open.against, lost).await? {
+    let appealed = appealed(&mut *tx, &subject, decision).await?;
+    let mut closing = Closing::default();
+    let overturned = answer.outcome == Outcome::Overturned;
+    if overturned && !appealed.superseded {
+        reputation::reverse(&mut *tx, (case, subject.id), answer.now, &mut closing).await?;
+    }
+    let lost = overturned.then(|| (answer.now - appealed.at).num_seconds());
+    if let Err(refused) = close(&mut *tx, answer, open.author, open.against, lost, &mut closing).await? {
         return Ok(Err(refused));
     }
-    let Some(lost) = lost else { return Ok(Ok(false)) };
-    let imposed = PostState::from_columns(row.new_state, false);
-    overturn(tx, &subject, case, (row.automated, imposed, lost), answer).await.map(Ok)
+    if let Some(lost) = lost {
+        overturn(&mut *tx, (&subject, case), &appealed, lost, answer, &mut closing).await?;
+    }
+    closing.write(tx).await.map(Ok)
+}
+
+/// The decision that is appealed against.
+struct Appealed {
+    id: DecisionId,
+    automated: bool,
+    at: DateTime<Utc>,
+    /// Whether a later decision by a person holds the post where it is.
+    superseded: bool,
+}
+
+async fn appealed(tx: &mut PgConnection, subject: &Subject, decision: DecisionId) -> sqlx::Result<Appealed> {
+    let row = sqlx::query!(
+        r#"SELECT automated, created_at,
+                  EXISTS (SELECT FROM mod_decisions later WHERE later.post_id = $2 AND later.id > $1
+                             AND NOT later.automated AND later.ended_at IS NULL AND later.new_state <> 0) AS "superseded!"
+           FROM mod_decisions WHERE id = $1"#,
+        decision.get(),
+        subject.id.get()
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(Appealed { id: decision, automated: row.automated, at: row.created_at, superseded: row.superseded })
 }
 
 async fn about_account(
@@ -143,28 +172,35 @@ async fn about_account(
     sanction: SanctionId,
 ) -> sqlx::Result<Result<bool, AnswerRefused>> {
     // The account's row first, as where sanctions are imposed.
-    sanctions::lock_account(&mut *tx, open.author).await?;
+    let account = sanctions::lock_account(&mut *tx, open.author).await?;
     if let Some(refused) = refuse(&mut *tx, answer).await? {
         return Ok(Err(refused));
     }
-    if let Err(refused) = close(&mut *tx, answer, open.author, open.against, None).await? {
+    if account.is_some_and(|account| account.role.is_staff()) && answer.moderator.role != Role::Admin {
+        return Ok(Err(AnswerRefused::NeedsAdmin));
+    }
+    if sanctions::needs_senior(&mut *tx, sanction).await? && !answer.moderator.role.is_senior() {
+        return Ok(Err(AnswerRefused::NeedsSenior));
+    }
+    let mut closing = Closing::default();
+    if let Err(refused) = close(&mut *tx, answer, open.author, open.against, None, &mut closing).await? {
         return Ok(Err(refused));
     }
-    if answer.outcome == Outcome::Upheld {
-        return Ok(Ok(false));
+    if answer.outcome == Outcome::Overturned {
+        let (which, at) = ((open.author, sanction), (answer.now, answer.request_id));
+        // One that ended meanwhile has nothing left to lift, but what was written under it comes back all the same.
+        let _over = sanctions::lift_along(&mut *tx, which, answer.moderator, at, &mut closing).await?;
+        sanctions::restore_posts(&mut *tx, sanction).await?;
     }
-    let which = (open.author, sanction);
-    let lifted = sanctions::lift(tx, which, answer.moderator, answer.now, answer.request_id).await?;
-    // One that ended meanwhile has nothing left to lift.
-    Ok(Ok(lifted.is_ok()))
+    closing.write(tx).await.map(Ok)
 }
 
 /// Locks an appeal and says why it cannot be answered by this moderator.
 async fn refuse(tx: &mut PgConnection, answer: &Answer<'_>) -> sqlx::Result<Option<AnswerRefused>> {
     let row = sqlx::query!(
-        "SELECT a.state, a.author_id, a.decided_by, a.decided_at, d.actor_id AS \"decider?\", s.actor_id AS \"sanctioner?\"
-         FROM appeals a LEFT JOIN mod_decisions d ON d.id = a.decision_id LEFT JOIN sanctions s ON s.id = a.sanction_id
-         WHERE a.id = $1 FOR UPDATE OF a",
+        r#"SELECT a.state, a.author_id, a.decided_by, a.decided_at, d.actor_id AS "decider?", s.actor_id AS "sanctioner?"
+           FROM appeals a LEFT JOIN mod_decisions d ON d.id = a.decision_id LEFT JOIN sanctions s ON s.id = a.sanction_id
+           WHERE a.id = $1 FOR UPDATE OF a"#,
         answer.appeal.get()
     )
     .fetch_one(tx)
@@ -178,13 +214,30 @@ async fn refuse(tx: &mut PgConnection, answer: &Answer<'_>) -> sqlx::Result<Opti
     Ok(mine.then_some(AnswerRefused::NotYours))
 }
 
-/// Writes an answer down, tells the author and logs it. The database refuses answers to one's own decisions too.
-pub(crate) async fn close(
+/// A claim that ran out answers the objection to it.
+pub(crate) async fn close_unanswered(
     tx: &mut PgConnection,
-    answer: &Answer<'_>,
+    (appeal, author): (AppealId, UserId),
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE appeals SET state = 'overturned', decided_at = $2 WHERE id = $1 AND state = 'open'",
+        appeal.get(),
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    told::answered(tx, author, appeal, Outcome::Overturned, now).await
+}
+
+/// Writes an answer down and tells the author. The database refuses answers to one's own decisions too.
+pub(crate) async fn close<'a>(
+    tx: &mut PgConnection,
+    answer: &Answer<'a>,
     author: UserId,
     against: Against,
     lost_seconds: Option<i64>,
+    closing: &mut Closing<'a>,
 ) -> sqlx::Result<Result<(), AnswerRefused>> {
     let written = sqlx::query!(
         "UPDATE appeals SET state = $2, decided_by = $3, decided_at = $4, answer = $5, lost_seconds = $6 WHERE id = $1",
@@ -204,33 +257,44 @@ pub(crate) async fn close(
         }
         Err(error) => return Err(error),
     }
-    told::answered(&mut *tx, author, answer.appeal, answer.outcome, answer.now).await?;
-    let act = Act {
+    told::answered(tx, author, answer.appeal, answer.outcome, answer.now).await?;
+    closing.act(Act {
         actor: Actor::Person(answer.moderator),
         action: "appeal.decided",
         object: against.object(),
         before: Some(json!({"state": "open"})),
         after: Some(json!({"state": answer.outcome, "appeal": answer.appeal})),
         request_id: Some(answer.request_id),
-    };
-    audit::append(tx, &act).await?;
+    });
     Ok(Ok(()))
 }
 
-/// The decision did not stand: the post is back unless something else holds it.
-async fn overturn(
+/// The decision did not stand: the post is back, unless a later decision holds it, and is owed what it lost.
+async fn overturn<'a>(
     tx: &mut PgConnection,
-    subject: &Subject,
-    case: CaseId,
-    (automated, imposed, lost): (bool, PostState, i64),
-    answer: &Answer<'_>,
-) -> sqlx::Result<bool> {
-    if automated {
-        fallback::consider(&mut *tx, answer.now).await?;
+    (subject, case): (&Subject, CaseId),
+    appealed: &Appealed,
+    lost: i64,
+    answer: &Answer<'a>,
+    closing: &mut Closing<'a>,
+) -> sqlx::Result<()> {
+    if appealed.superseded {
+        sqlx::query!(
+            "UPDATE mod_decisions SET ended_at = coalesce(ended_at, $2) WHERE id = $1",
+            appealed.id.get(),
+            answer.now
+        )
+        .execute(tx)
+        .await?;
+        return Ok(());
     }
-    let held = subject.state == imposed || subject.state == PostState::Limited;
-    if held {
+    if !matches!(subject.standing(), PostState::Visible | PostState::Deleted) {
         restitution::owe(&mut *tx, answer.appeal, subject, lost, answer.now).await?;
     }
-    decisions::lift(tx, subject, case, answer.moderator, held, answer.now, answer.request_id).await
+    let at = (answer.now, answer.request_id);
+    decisions::lift(&mut *tx, subject, case, answer.moderator, at, closing).await?;
+    if appealed.automated {
+        fallback::consider(tx, answer.now).await?;
+    }
+    Ok(())
 }

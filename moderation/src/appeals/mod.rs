@@ -13,7 +13,7 @@ use madang_core::{
 use serde_json::json;
 use sqlx::PgConnection;
 
-pub(crate) use self::answers::close;
+pub(crate) use self::answers::{close, close_unanswered};
 pub use self::{
     answers::{Answer, AnswerRefused, Outcome, answer},
     lists::{OwnAppeal, Waiting, of_author, waiting},
@@ -74,8 +74,8 @@ async fn target(tx: &mut PgConnection, author: Who, against: Against) -> sqlx::R
     match against {
         Against::Decision(id) => {
             let row = sqlx::query!(
-                "SELECT case_id, post_id, automated, new_state, created_at FROM mod_decisions
-                 WHERE id = $1 AND author_id = $2 FOR UPDATE",
+                r#"SELECT case_id, post_id, automated, new_state, created_at, ended_at IS NOT NULL AS "ended!"
+                   FROM mod_decisions WHERE id = $1 AND author_id = $2"#,
                 id.get(),
                 author.user.get()
             )
@@ -85,13 +85,15 @@ async fn target(tx: &mut PgConnection, author: Who, against: Against) -> sqlx::R
                 case: row.case_id.map(CaseId::new),
                 post: Some(PostId::new(row.post_id)),
                 automated: row.automated,
-                harmless: row.new_state == PostState::Visible.column(),
+                // A rights claim that is over has nobody any more who would answer.
+                harmless: row.new_state == PostState::Visible.column()
+                    || (row.case_id.is_none() && row.ended),
                 at: row.created_at,
             }))
         }
         Against::Sanction(id) => {
             let row = sqlx::query!(
-                "SELECT created_at FROM sanctions WHERE id = $1 AND user_id = $2 FOR UPDATE",
+                "SELECT created_at FROM sanctions WHERE id = $1 AND user_id = $2",
                 id.get(),
                 author.user.get()
             )

@@ -10,10 +10,11 @@ use madang_core::{
 };
 use sqlx::PgConnection;
 
-use super::{Entry, Measure, put, record};
+use super::{Entry, Measure, enact};
 use crate::{
     audit::Actor,
     cases::{self, Origin, Subject},
+    closing::Closing,
     reputation,
     rule::Category,
     sanctions::{self, NewSanction},
@@ -82,6 +83,11 @@ pub enum Refused {
         /// Which.
         post: PostId,
     },
+    /// A post that is to be decided too was removed by itself; that is not eased along with another.
+    Stricter {
+        /// Which post.
+        post: PostId,
+    },
     /// The case of a post that is to be decided too is not free.
     Similar {
         /// Which post.
@@ -104,50 +110,64 @@ pub struct Decided {
 
 /// Decides a case: the post's state, its reports and their reporters' standing, in one.
 pub async fn decide(tx: &mut PgConnection, new: &NewDecision<'_>) -> sqlx::Result<Result<Decided, Refused>> {
+    decide_all(tx, new, Along::default()).await
+}
+
+async fn decide_one<'a>(
+    tx: &mut PgConnection,
+    new: &NewDecision<'a>,
+    closing: &mut Closing<'a>,
+) -> sqlx::Result<Result<DecisionId, Refused>> {
     let Some((subject, case)) = cases::lock_both(&mut *tx, new.case).await? else {
         return Ok(Err(Refused::NotFound));
     };
     if let Some(refused) = refuse(&mut *tx, &subject, &case, new).await? {
         return Ok(Err(refused));
     }
-    let categories =
-        reputation::settle(&mut *tx, new.case, &subject, new.measure != Measure::Keep, new.now).await?;
-    sqlx::query!(
-        "UPDATE mod_decisions SET ended_at = $2 WHERE case_id = $1 AND ended_at IS NULL",
-        new.case.get(),
-        new.now
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!(
-        "UPDATE mod_cases SET state = 'decided', decided_at = $2, version = version + 1 WHERE id = $1",
-        new.case.get(),
-        new.now
-    )
-    .execute(&mut *tx)
-    .await?;
+    let agreed = new.measure != Measure::Keep;
+    let categories = reputation::settle(&mut *tx, new.case, &subject, agreed, new.now, closing).await?;
+    end_case(&mut *tx, new.case, new.now).await?;
     let entry = Entry {
         actor: Actor::Person(new.moderator),
         case: Some(new.case),
         measure: new.measure,
         reason: Reason::Category(new.reason),
         terms_clause: new.terms_clause,
-        categories: &categories,
+        categories,
+        found_by_machine: case.screened,
         locked: new.lock && new.measure == Measure::Keep,
         expires_at: None,
         now: new.now,
         request_id: new.request_id,
     };
-    let id = match record(&mut *tx, &subject, &entry).await {
-        Ok(id) => id,
-        Err(error) => return own(error),
-    };
-    let changed = put(tx, &subject, new.measure.state(), new.now).await?;
-    Ok(Ok(Decided { id, changed }))
+    match enact(tx, &subject, &entry, closing).await {
+        Ok(id) => Ok(Ok(id)),
+        Err(error) => own(error),
+    }
+}
+
+/// Ends what was imposed in a case, and the case.
+async fn end_case(tx: &mut PgConnection, case: CaseId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE mod_decisions SET ended_at = $2 WHERE case_id = $1 AND ended_at IS NULL",
+        case.get(),
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "UPDATE mod_cases SET state = 'decided', decided_at = coalesce(decided_at, $2), version = version + 1
+         WHERE id = $1",
+        case.get(),
+        now
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// The database refuses it too; then the transaction is lost and the caller must roll back.
-fn own(error: sqlx::Error) -> sqlx::Result<Result<Decided, Refused>> {
+fn own(error: sqlx::Error) -> sqlx::Result<Result<DecisionId, Refused>> {
     match db::violated(&error) {
         Some("mod_decisions_not_own_post") => Ok(Err(Refused::OwnPost)),
         Some("mod_decisions_not_own_report") => Ok(Err(Refused::OwnReport)),
@@ -197,34 +217,18 @@ async fn refuse(
     Ok(own.then_some(Refused::OwnReport))
 }
 
-/// An appeal was heard: the case ends with the post kept, and what was imposed is over. Returns whether the
-/// post's state changed.
-pub(crate) async fn lift(
+/// An appeal was heard: the case ends with the post kept, and what was imposed in it is over.
+pub(crate) async fn lift<'a>(
     tx: &mut PgConnection,
     subject: &Subject,
     case: CaseId,
     moderator: Who,
-    held: bool,
-    now: DateTime<Utc>,
-    request_id: &str,
-) -> sqlx::Result<bool> {
-    sqlx::query!(
-        "UPDATE mod_decisions SET ended_at = $2 WHERE case_id = $1 AND ended_at IS NULL",
-        case.get(),
-        now
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!(
-        "UPDATE mod_cases SET state = 'decided', decided_at = coalesce(decided_at, $2), version = version + 1
-         WHERE id = $1",
-        case.get(),
-        now
-    )
-    .execute(&mut *tx)
-    .await?;
-    if !held || subject.state == PostState::Visible {
-        return Ok(false);
+    (now, request_id): (DateTime<Utc>, &'a str),
+    closing: &mut Closing<'a>,
+) -> sqlx::Result<()> {
+    end_case(&mut *tx, case, now).await?;
+    if subject.standing() == PostState::Visible {
+        return Ok(());
     }
     let entry = Entry {
         actor: Actor::Person(moderator),
@@ -232,14 +236,14 @@ pub(crate) async fn lift(
         measure: Measure::Keep,
         reason: Reason::Category(Category::Other),
         terms_clause: "",
-        categories: &[],
+        categories: Vec::new(),
+        found_by_machine: false,
         locked: false,
         expires_at: None,
         now,
         request_id,
     };
-    record(&mut *tx, subject, &entry).await?;
-    put(tx, subject, PostState::Visible, now).await
+    enact(tx, subject, &entry, closing).await.map(drop)
 }
 
 /// What goes along with a decision.
@@ -274,29 +278,30 @@ pub async fn decide_all(
     };
     let cases: Vec<CaseId> = others.iter().map(|(_, case)| *case).chain([new.case]).collect();
     reputation::lock_reporters(&mut *tx, &cases, new.now).await?;
-    let mut decided = match decide(&mut *tx, new).await? {
-        Ok(decided) => decided,
+    let mut closing = Closing::default();
+    let id = match decide_one(&mut *tx, new, &mut closing).await? {
+        Ok(id) => id,
         Err(refused) => return Ok(Err(refused)),
     };
     for (post, case) in others {
         let version = sqlx::query_scalar!("SELECT version FROM mod_cases WHERE id = $1", case.get())
             .fetch_one(&mut *tx)
             .await?;
-        match decide(&mut *tx, &NewDecision { case, version, ..*new }).await? {
-            Ok(one) => decided.changed |= one.changed,
-            Err(why) => return Ok(Err(Refused::Similar { post, why: Box::new(why) })),
+        let one = NewDecision { case, version, ..new.clone() };
+        if let Err(why) = decide_one(&mut *tx, &one, &mut closing).await? {
+            return Ok(Err(Refused::Similar { post, why: Box::new(why) }));
         }
     }
     if let Some(sanction) = along.sanction {
         let by = (new.moderator, Some(new.case));
         let author = UserId::new(post.author_id);
-        let imposed = sanctions::impose(tx, author, sanction, by, new.now, new.request_id).await?;
-        if let Err(why) = imposed {
+        let at = (new.now, new.request_id);
+        if let Err(why) = sanctions::impose_along(&mut *tx, author, sanction, by, at, &mut closing).await? {
             return Ok(Err(Refused::Sanction(why)));
         }
-        decided.changed = true;
     }
-    Ok(Ok(decided))
+    let changed = closing.write(tx).await?;
+    Ok(Ok(Decided { id, changed }))
 }
 
 /// Locks a post and those decided along with it, by id, and finds or opens their cases.
@@ -320,7 +325,14 @@ async fn lock_similar(
         let Some(subject) = cases::lock_subject(&mut *tx, post).await? else {
             return Ok(Err(Refused::NotSimilar { post }));
         };
-        if post != main {
+        if post != main && subject.state == PostState::Deleted {
+            return Ok(Err(Refused::NotSimilar { post }));
+        }
+        let removed = subject.standing() == PostState::Removed;
+        if post != main && removed && new.measure != Measure::Remove {
+            return Ok(Err(Refused::Stricter { post }));
+        }
+        if post != main && !removed {
             let priority = crate::rule::harm(new.reason);
             let case = cases::open(&mut *tx, &subject, Origin::Copy, priority, new.now).await?;
             found.push((post, case.id));

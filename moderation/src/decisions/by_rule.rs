@@ -9,11 +9,12 @@ use madang_core::{
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{Entry, Measure, PROVISIONAL, put, record};
+use super::{Entry, Measure, PROVISIONAL, enact, put};
 use crate::{
     audit::{self, Act, Actor},
     cases::{self, Subject},
     claims,
+    closing::Closing,
     rule::Category,
     statements::Reason,
 };
@@ -22,13 +23,13 @@ use crate::{
 const SHOWN_AFTER: chrono::Duration = chrono::Duration::minutes(10);
 
 /// What the rule imposes: limited without an end, blocked for 24 hours.
-pub(crate) async fn impose(
+pub(crate) async fn impose<'a>(
     tx: &mut PgConnection,
     subject: &Subject,
     (case, measure, reason): (CaseId, Measure, Category),
     categories: &[String],
-    now: DateTime<Utc>,
-    request_id: &str,
+    (now, request_id): (DateTime<Utc>, &'a str),
+    closing: &mut Closing<'a>,
 ) -> sqlx::Result<()> {
     let entry = Entry {
         actor: Actor::System,
@@ -36,14 +37,15 @@ pub(crate) async fn impose(
         measure,
         reason: Reason::Category(reason),
         terms_clause: "",
-        categories,
+        // Without reports it is what the text says.
+        found_by_machine: categories.is_empty(),
+        categories: categories.to_vec(),
         locked: false,
         expires_at: (measure == Measure::Block).then(|| now + PROVISIONAL),
         now,
         request_id,
     };
-    record(&mut *tx, subject, &entry).await?;
-    put(tx, subject, measure.state(), now).await?;
+    enact(tx, subject, &entry, closing).await?;
     metrics::counter!("madang_rule_measures_total", "measure" => measure.as_str()).increment(1);
     Ok(())
 }
@@ -69,21 +71,33 @@ pub async fn ease_expired(
         let Some((subject, case)) = cases::lock_both(&mut *tx, case_id).await? else {
             continue;
         };
-        let done = sqlx::query!(
-            "UPDATE mod_decisions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL",
-            row.id,
-            now
-        )
-        .execute(&mut *tx)
-        .await?;
-        if done.rows_affected() == 0 || case.state == "decided" {
-            continue;
-        }
         let reason = Category::parse(&row.reason_code).unwrap_or(Category::Other);
-        ease(&mut *tx, &subject, case_id, reason, now).await?;
-        eased.push(subject.id);
+        if end(&mut *tx, row.id, reason, now).await? && case.state != "decided" {
+            ease(&mut *tx, &subject, case_id, reason, now).await?;
+            eased.push(subject.id);
+        }
     }
     Ok(eased)
+}
+
+/// Ends a block, or its time where it stays until somebody looks. Returns whether it was open.
+async fn end(
+    tx: &mut PgConnection,
+    decision: i64,
+    reason: Category,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE mod_decisions SET ended_at = CASE WHEN $3 THEN NULL ELSE $2::timestamptz END,
+             expires_at = CASE WHEN $3 THEN NULL ELSE expires_at END
+         WHERE id = $1 AND ended_at IS NULL AND expires_at <= $2",
+        decision,
+        now,
+        reason.is_scam_or_illegal()
+    )
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 async fn ease(
@@ -96,19 +110,20 @@ async fn ease(
     if reason.is_scam_or_illegal() {
         return claims::escalate_unattended(tx, case).await;
     }
-    if subject.state != PostState::AutoBlocked {
+    if subject.standing() != PostState::AutoBlocked {
         return Ok(());
     }
-    let act = Act {
+    let mut closing = Closing::default();
+    put(&mut *tx, subject, PostState::Limited, now, &mut closing).await?;
+    closing.act(Act {
         actor: Actor::System,
         action: "block.expired",
         object: format!("post:{}", subject.id),
-        before: Some(json!({"state": subject.state.as_str()})),
+        before: Some(json!({"state": subject.standing().as_str()})),
         after: Some(json!({"state": PostState::Limited.as_str(), "case": case})),
         request_id: None,
-    };
-    audit::append(&mut *tx, &act).await?;
-    put(tx, subject, PostState::Limited, now).await.map(|_| ())
+    });
+    closing.write(tx).await.map(drop)
 }
 
 /// The author changed a blocked post, and the text rules find nothing in it: unless it was a scam or illegal
@@ -120,7 +135,7 @@ pub async fn edited(
     request_id: &str,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
     let Some(subject) = cases::lock_subject(&mut *tx, post).await? else { return Ok(None) };
-    if subject.state != PostState::AutoBlocked {
+    if subject.standing() != PostState::AutoBlocked {
         return Ok(None);
     }
     let row = sqlx::query!(
@@ -175,7 +190,7 @@ pub async fn show_edited(tx: &mut PgConnection, now: DateTime<Utc>, limit: i64) 
             continue;
         }
         shown.push(subject.id);
-        if locked.state != "decided" && subject.state == PostState::AutoBlocked {
+        if locked.state != "decided" && subject.standing() == PostState::AutoBlocked {
             show_again(&mut *tx, &subject, case, now).await?;
         }
     }
@@ -204,16 +219,17 @@ async fn show_again(
     )
     .execute(&mut *tx)
     .await?;
-    let act = Act {
+    let mut closing = Closing::default();
+    put(&mut *tx, subject, PostState::Visible, now, &mut closing).await?;
+    closing.act(Act {
         actor: Actor::System,
         action: "block.edited_away",
         object: format!("post:{}", subject.id),
-        before: Some(json!({"state": subject.state.as_str()})),
+        before: Some(json!({"state": subject.standing().as_str()})),
         after: Some(
             json!({"state": PostState::Visible.as_str(), "case": case, "revision": subject.revision}),
         ),
         request_id: None,
-    };
-    audit::append(&mut *tx, &act).await?;
-    put(tx, subject, PostState::Visible, now).await.map(drop)
+    });
+    closing.write(tx).await.map(drop)
 }

@@ -6,10 +6,9 @@ mod by_rule;
 
 use chrono::{DateTime, Utc};
 use madang_core::{
-    changes::{self, Change},
+    changes::Change,
     ids::{CaseId, DecisionId, PostId, UserId},
     posts,
-    users::Role,
     visibility::PostState,
 };
 use serde::{Deserialize, Serialize};
@@ -22,8 +21,10 @@ pub use self::{
     by_rule::{ease_expired, edited, show_edited},
 };
 use crate::{
-    audit::{self, Act, Actor},
+    audit::{Act, Actor},
     cases::Subject,
+    closing::Closing,
+    rule::Category,
     statements::{self, Facts, Reason},
     told,
 };
@@ -94,7 +95,9 @@ pub(crate) struct Entry<'a> {
     pub(crate) reason: Reason,
     pub(crate) terms_clause: &'a str,
     /// What it was reported for.
-    pub(crate) categories: &'a [String],
+    pub(crate) categories: Vec<String>,
+    /// Whether the text rules found something in the text.
+    pub(crate) found_by_machine: bool,
     /// Whether reports of this text shall not count again.
     pub(crate) locked: bool,
     pub(crate) expires_at: Option<DateTime<Utc>>,
@@ -102,23 +105,62 @@ pub(crate) struct Entry<'a> {
     pub(crate) request_id: &'a str,
 }
 
-/// Records a decision, tells the author and writes it into the log.
-pub(crate) async fn record(
+/// Puts the post where the measure wants it, records the decision and tells the author; the row of the log and the
+/// change wait for the end.
+pub(crate) async fn enact<'a>(
     tx: &mut PgConnection,
     subject: &Subject,
-    entry: &Entry<'_>,
+    entry: &Entry<'a>,
+    closing: &mut Closing<'a>,
 ) -> sqlx::Result<DecisionId> {
-    let automated = entry.actor == Actor::System;
-    let statement = statements::statement(&Facts {
+    if matches!(entry.reason, Reason::Rights(_)) {
+        move_to(&mut *tx, subject, entry.measure.state(), entry.now, closing).await?;
+    } else {
+        put(&mut *tx, subject, entry.measure.state(), entry.now, closing).await?;
+    }
+    let statement = statement_of(entry);
+    let id = insert(&mut *tx, subject, entry, &statement).await?;
+    // That a post was left alone is not told: nobody needs to know that they were reported in vain.
+    if subject.state != entry.measure.state() {
+        told::measured(tx, subject.author, id, &statement, entry.now).await?;
+    }
+    closing.act(Act {
+        actor: entry.actor,
+        action: "post.decided",
+        object: format!("post:{}", subject.id),
+        before: Some(json!({"state": subject.state.as_str()})),
+        after: Some(json!({"state": entry.measure.state().as_str(), "case": entry.case, "reason": entry.reason.as_str(),
+                           "revision": subject.revision, "expires_at": entry.expires_at})),
+        request_id: Some(entry.request_id),
+    });
+    Ok(id)
+}
+
+/// What a block for a scam or illegal content ends by is a person, not the time.
+fn ends_by_itself(reason: Reason) -> bool {
+    !matches!(reason, Reason::Category(category) if category.is_scam_or_illegal())
+}
+
+fn statement_of(entry: &Entry<'_>) -> Value {
+    statements::statement(&Facts {
         measure: entry.measure,
         reason: entry.reason,
         terms_clause: entry.terms_clause,
-        automated_detection: !entry.categories.is_empty(),
-        automated_decision: automated,
+        reported: !entry.categories.is_empty(),
+        automated_detection: entry.found_by_machine,
+        automated_decision: entry.actor == Actor::System,
         at: entry.now,
-        expires_at: entry.expires_at,
-    });
-    let row = sqlx::query!(
+        expires_at: entry.expires_at.filter(|_| ends_by_itself(entry.reason)),
+    })
+}
+
+async fn insert(
+    tx: &mut PgConnection,
+    subject: &Subject,
+    entry: &Entry<'_>,
+    statement: &Value,
+) -> sqlx::Result<DecisionId> {
+    let id = sqlx::query_scalar!(
         "INSERT INTO mod_decisions (case_id, post_id, author_id, kind, actor_kind, actor_id, reason_code, terms_clause,
                                     automated, statement, previous_state, new_state, revision, categories, locked,
                                     expires_at, created_at)
@@ -127,88 +169,73 @@ pub(crate) async fn record(
         subject.id.get(),
         subject.author.get(),
         entry.measure.as_str(),
-        actor_kind(entry.actor),
+        actor_kind(entry),
         entry.actor.id(),
         entry.reason.as_str(),
         entry.terms_clause,
-        automated,
+        entry.actor == Actor::System,
         statement,
         subject.state.column(),
         entry.measure.state().column(),
         subject.revision,
-        entry.categories,
+        &entry.categories,
         entry.locked,
         entry.expires_at,
         entry.now
     )
-    .fetch_one(&mut *tx)
+    .fetch_one(tx)
     .await?;
-    let act = Act {
-        actor: entry.actor,
-        action: "post.decided",
-        object: format!("post:{}", subject.id),
-        before: Some(json!({"state": subject.state.as_str()})),
-        after: Some(
-            json!({"state": entry.measure.state().as_str(), "case": entry.case, "reason": entry.reason.as_str(),
-                           "revision": subject.revision, "expires_at": entry.expires_at}),
-        ),
-        request_id: Some(entry.request_id),
-    };
-    let id = DecisionId::new(row.id);
-    // That a post was left alone is not told: nobody needs to know that they were reported in vain.
-    if subject.state != entry.measure.state() {
-        told::measured(&mut *tx, subject.author, id, &statement, entry.now).await?;
-    }
-    audit::append(tx, &act).await?;
-    Ok(id)
+    Ok(DecisionId::new(id))
 }
 
-const fn actor_kind(actor: Actor) -> &'static str {
-    match actor {
-        Actor::System => "system",
-        Actor::Person(who) if matches!(who.role, Role::Legal) => "legal",
-        Actor::Person(_) => "moderator",
+const fn actor_kind(entry: &Entry<'_>) -> &'static str {
+    match (entry.actor, entry.reason) {
+        (Actor::System, _) => "system",
+        (Actor::Person(_), Reason::Rights(_)) => "legal",
+        (Actor::Person(_), Reason::Category(_)) => "moderator",
     }
 }
 
-/// Puts the post where the measure wants it. Must come last: it records the change. What a rights claim hides
-/// stays hidden; the post goes there when the claim is over.
-async fn put(
+/// Puts the post where a measure wants it. What a rights claim hides stays hidden; the post goes there when the claim
+/// is over.
+pub(crate) async fn put(
     tx: &mut PgConnection,
     subject: &Subject,
     to: PostState,
     now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    if subject.state == PostState::TempMeasure {
-        sqlx::query!(
-            "UPDATE legal_requests SET previous_state = $2 WHERE post_id = $1 AND state = 'open'",
-            subject.id.get(),
-            to.column()
-        )
-        .execute(tx)
-        .await?;
-        return Ok(false);
+    closing: &mut Closing<'_>,
+) -> sqlx::Result<()> {
+    if subject.state != PostState::TempMeasure {
+        return move_to(tx, subject, to, now, closing).await;
     }
-    move_to(tx, subject, to, now).await
+    sqlx::query!(
+        "UPDATE legal_requests SET previous_state = $2 WHERE post_id = $1 AND state = 'open'",
+        subject.id.get(),
+        to.column()
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
-/// Puts a post into a state, whatever the present one. Must come last: it records the change.
+/// Puts a post into a state, whatever the present one.
 pub(crate) async fn move_to(
     tx: &mut PgConnection,
     subject: &Subject,
     to: PostState,
     now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
+    closing: &mut Closing<'_>,
+) -> sqlx::Result<()> {
     if subject.state == to || subject.state == PostState::Deleted {
-        return Ok(false);
+        return Ok(());
     }
     if to == PostState::Visible {
-        posts::list_again(&mut *tx, subject.id, now).await?;
+        posts::list_again(tx, subject.id, now).await?;
     } else {
-        posts::restrict(&mut *tx, subject.id, to).await?;
+        posts::restrict(tx, subject.id, to).await?;
     }
-    changes::record(tx, &[Change::Post(subject.id)]).await?;
-    Ok(true)
+    closing.change(Change::Post(subject.id));
+    Ok(())
 }
 
 /// A statement as its author reads it.
@@ -237,7 +264,7 @@ pub async fn statements_of(
     limit: i64,
 ) -> sqlx::Result<Vec<OwnStatement>> {
     let rows = sqlx::query!(
-        "SELECT id, post_id, statement, created_at, expires_at, ended_at FROM mod_decisions
+        "SELECT id, post_id, statement, created_at, reason_code, expires_at, ended_at FROM mod_decisions
          WHERE author_id = $1 AND id < $2 AND previous_state <> new_state ORDER BY id DESC LIMIT $3",
         author.get(),
         below,
@@ -252,7 +279,9 @@ pub async fn statements_of(
             post_id: PostId::new(row.post_id),
             statement: row.statement,
             created_at: row.created_at,
-            expires_at: row.expires_at,
+            expires_at: row.expires_at.filter(|_| {
+                Category::parse(&row.reason_code).is_none_or(|reason| !reason.is_scam_or_illegal())
+            }),
             ended_at: row.ended_at,
         })
         .collect())

@@ -32,11 +32,11 @@ pub struct Listed {
     pub deadline: DateTime<Utc>,
     /// When it was decided.
     pub decided_at: Option<DateTime<Utc>>,
-    /// What the author says against it.
+    /// What the author says against it, while that waits for a decision.
     pub objection: Option<String>,
 }
 
-/// Claims, newest first, of ids below `below`; or only those that are open.
+/// Claims, newest first, of ids below `below`; or only those that wait: open, or decided and objected to.
 pub async fn list(
     executor: impl PgExecutor<'_>,
     open_only: bool,
@@ -46,8 +46,10 @@ pub async fn list(
     let rows = sqlx::query!(
         r#"SELECT l.id, l.post_id, p.body, l.claimant, l.ground, l.proof, l.state, l.filed_by, l.filed_at, l.deadline,
                   l.decided_at, a.body AS "objection?"
-           FROM legal_requests l JOIN posts p ON p.id = l.post_id LEFT JOIN appeals a ON a.decision_id = l.decision_id
-           WHERE l.id < $1 AND (NOT $2 OR l.state = 'open') ORDER BY l.id DESC LIMIT $3"#,
+           FROM legal_requests l JOIN posts p ON p.id = l.post_id
+           LEFT JOIN appeals a ON a.post_id = l.post_id AND a.case_id IS NULL AND a.state = 'open'
+           WHERE l.id < $1 AND (NOT $2 OR l.state = 'open' OR (l.state = 'removed' AND a.id IS NOT NULL))
+           ORDER BY l.id DESC LIMIT $3"#,
         below,
         open_only,
         limit

@@ -17,8 +17,9 @@ pub use self::lists::{Listed, list};
 
 use crate::{
     appeals::{self, Against, Answer},
-    audit::{self, Act, Actor},
+    audit::{Act, Actor},
     cases::{self, Subject},
+    closing::Closing,
     decisions::{self, Entry, Measure},
     statements::{Ground, Reason},
 };
@@ -59,11 +60,13 @@ pub enum Refused {
         /// When.
         at: Option<DateTime<Utc>>,
     },
-    /// The author objected, and another must decide than the one who filed it.
+    /// The author objected, and another must decide than the one whose decision it is.
     AnotherPerson,
+    /// About a post one reported.
+    OwnReport,
 }
 
-/// Files a claim and hides the post. It records a change, so it is called last.
+/// Files a claim and hides the post; of a repost, the original.
 pub async fn file(
     tx: &mut PgConnection,
     new: &NewRequest<'_>,
@@ -71,33 +74,20 @@ pub async fn file(
     now: DateTime<Utc>,
     request_id: &str,
 ) -> sqlx::Result<Result<LegalRequestId, Refused>> {
-    let Some(subject) = cases::lock_subject(&mut *tx, new.post).await? else {
-        return Ok(Err(Refused::NotFound));
+    let post = cases::original(&mut *tx, new.post).await?;
+    let subject = match open_subject(&mut *tx, post, by).await? {
+        Ok(subject) => subject,
+        Err(refused) => return Ok(Err(refused)),
     };
-    if subject.state == PostState::Deleted {
-        return Ok(Err(Refused::NotFound));
-    }
-    if subject.author == by.user {
-        return Ok(Err(Refused::OwnPost));
-    }
-    let open = sqlx::query_scalar!(
-        "SELECT id FROM legal_requests WHERE post_id = $1 AND state = 'open'",
-        new.post.get()
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    if let Some(id) = open {
-        return Ok(Err(Refused::Already(LegalRequestId::new(id))));
-    }
     let deadline = now + chrono::Duration::days(DAYS);
-    let (measure, ends) = (Measure::Temporary, Some(deadline));
-    let decision =
-        decisions::record(&mut *tx, &subject, &entry(by, measure, new.ground, ends, now, request_id)).await?;
+    let mut closing = Closing::default();
+    let entry = entry(by, Measure::Temporary, new.ground, Some(deadline), now, request_id);
+    let decision = decisions::enact(&mut *tx, &subject, &entry, &mut closing).await?;
     let id = sqlx::query_scalar!(
         "INSERT INTO legal_requests (post_id, author_id, claimant, ground, proof, previous_state, decision_id, filed_by,
                                      filed_at, deadline)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
-        new.post.get(),
+        post.get(),
         subject.author.get(),
         new.claimant,
         new.ground.as_str(),
@@ -110,8 +100,34 @@ pub async fn file(
     )
     .fetch_one(&mut *tx)
     .await?;
-    decisions::move_to(tx, &subject, PostState::TempMeasure, now).await?;
+    closing.write(tx).await?;
     Ok(Ok(LegalRequestId::new(id)))
+}
+
+/// Locks a post about which a claim can be filed.
+async fn open_subject(
+    tx: &mut PgConnection,
+    post: PostId,
+    by: Who,
+) -> sqlx::Result<Result<Subject, Refused>> {
+    let subject = cases::lock_subject(&mut *tx, post).await?.filter(|post| post.state != PostState::Deleted);
+    let Some(subject) = subject else { return Ok(Err(Refused::NotFound)) };
+    if subject.author == by.user {
+        return Ok(Err(Refused::OwnPost));
+    }
+    let row = sqlx::query!(
+        r#"SELECT (SELECT id FROM legal_requests WHERE post_id = $1 AND state = 'open') AS open,
+                  EXISTS (SELECT FROM reports WHERE post_id = $1 AND reporter_id = $2) AS "reported!""#,
+        post.get(),
+        by.user.get()
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(match row.open {
+        Some(id) => Err(Refused::Already(LegalRequestId::new(id))),
+        None if row.reported => Err(Refused::OwnReport),
+        None => Ok(subject),
+    })
 }
 
 fn entry<'a>(
@@ -128,7 +144,8 @@ fn entry<'a>(
         measure,
         reason: Reason::Rights(ground),
         terms_clause: "정보통신망법 제44조의2",
-        categories: &[],
+        categories: Vec::new(),
+        found_by_machine: false,
         locked: false,
         expires_at,
         now,
@@ -163,9 +180,12 @@ struct Open {
     ground: Ground,
     previous: PostState,
     decision: DecisionId,
-    filed_by: UserId,
-    /// The author's objection, if it waits.
-    objection: Option<AppealId>,
+    /// Whose decision it is that the author may object to.
+    decider: UserId,
+    /// Whether it was decided that the post is taken down, and the author objects.
+    again: bool,
+    /// The author's objection, if it waits, and what it is against.
+    objection: Option<(AppealId, DecisionId)>,
 }
 
 async fn lock(tx: &mut PgConnection, id: LegalRequestId) -> sqlx::Result<Result<Open, Refused>> {
@@ -177,14 +197,18 @@ async fn lock(tx: &mut PgConnection, id: LegalRequestId) -> sqlx::Result<Result<
         return Ok(Err(Refused::NotFound));
     };
     let row = sqlx::query!(
-        r#"SELECT l.state, l.ground, l.previous_state, l.decision_id, l.filed_by, l.decided_at, a.id AS "objection?"
-           FROM legal_requests l LEFT JOIN appeals a ON a.decision_id = l.decision_id AND a.state = 'open'
+        r#"SELECT l.state, l.ground, l.previous_state, l.decision_id, l.filed_by, l.decided_by, l.decided_at,
+                  a.id AS "objection?", a.decision_id AS "against?"
+           FROM legal_requests l
+           LEFT JOIN appeals a ON a.post_id = l.post_id AND a.case_id IS NULL AND a.state = 'open'
            WHERE l.id = $1 FOR UPDATE OF l"#,
         id.get()
     )
     .fetch_one(tx)
     .await?;
-    if row.state != "open" {
+    let objection = row.objection.map(AppealId::new).zip(row.against.map(DecisionId::new));
+    let again = row.state == "removed" && objection.is_some();
+    if row.state != "open" && !again {
         return Ok(Err(Refused::Decided { state: row.state, at: row.decided_at }));
     }
     Ok(Ok(Open {
@@ -192,12 +216,13 @@ async fn lock(tx: &mut PgConnection, id: LegalRequestId) -> sqlx::Result<Result<
         ground: Ground::from_column(&row.ground),
         previous: PostState::from_columns(row.previous_state, false),
         decision: DecisionId::new(row.decision_id),
-        filed_by: UserId::new(row.filed_by),
-        objection: row.objection.map(AppealId::new),
+        decider: UserId::new(row.decided_by.filter(|_| again).unwrap_or(row.filed_by)),
+        again,
+        objection,
     }))
 }
 
-/// Decides a claim. It records a change, so it is called last.
+/// Decides a claim, and with it the author's objection.
 pub async fn decide(
     tx: &mut PgConnection,
     id: LegalRequestId,
@@ -213,26 +238,27 @@ pub async fn decide(
     if open.subject.author == by.user {
         return Ok(Err(Refused::OwnPost));
     }
-    if let Some(appeal) = open.objection {
+    let mut closing = Closing::default();
+    if let Some((appeal, against)) = open.objection {
         let stands = outcome == Outcome::Removed;
-        let outcome = if stands { appeals::Outcome::Upheld } else { appeals::Outcome::Overturned };
-        let answer = Answer { appeal, moderator: by, outcome, words: note, now, request_id };
-        let against = Against::Decision(open.decision);
-        if open.filed_by == by.user
-            || appeals::close(&mut *tx, &answer, open.subject.author, against, None).await?.is_err()
+        let answered = if stands { appeals::Outcome::Upheld } else { appeals::Outcome::Overturned };
+        let answer = Answer { appeal, moderator: by, outcome: answered, words: note, now, request_id };
+        let (author, against) = (open.subject.author, Against::Decision(against));
+        if open.decider == by.user
+            || appeals::close(&mut *tx, &answer, author, against, None, &mut closing).await?.is_err()
         {
             return Ok(Err(Refused::AnotherPerson));
         }
     }
     end(&mut *tx, id, &open, outcome.as_str(), (Some(by.user), note), now).await?;
-    if outcome == Outcome::Removed {
+    if outcome != Outcome::Removed {
+        restore(&mut *tx, &open, Actor::Person(by), outcome.as_str(), (now, Some(request_id)), &mut closing)
+            .await?;
+    } else if !open.again {
         let entry = entry(by, Measure::Remove, open.ground, None, now, request_id);
-        decisions::record(&mut *tx, &open.subject, &entry).await?;
-        decisions::move_to(tx, &open.subject, PostState::Removed, now).await?;
-        return Ok(Ok(()));
+        decisions::enact(&mut *tx, &open.subject, &entry, &mut closing).await?;
     }
-    log_end(&mut *tx, Actor::Person(by), &open, outcome.as_str(), Some(request_id)).await?;
-    decisions::move_to(tx, &open.subject, open.previous, now).await?;
+    closing.write(tx).await?;
     Ok(Ok(()))
 }
 
@@ -254,28 +280,37 @@ async fn end(
     )
     .execute(&mut *tx)
     .await?;
-    sqlx::query!("UPDATE mod_decisions SET ended_at = $2 WHERE id = $1", open.decision.get(), now)
-        .execute(tx)
-        .await?;
+    sqlx::query!(
+        "UPDATE mod_decisions SET ended_at = $2
+         WHERE ended_at IS NULL AND (id = $1 OR (post_id = $3 AND actor_kind = 'legal' AND kind = 'remove'))",
+        open.decision.get(),
+        now,
+        open.subject.id.get()
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
-async fn log_end(
+/// The post goes back to what it would have been.
+async fn restore<'a>(
     tx: &mut PgConnection,
-    actor: Actor,
     open: &Open,
+    actor: Actor,
     outcome: &str,
-    request_id: Option<&str>,
+    (now, request_id): (DateTime<Utc>, Option<&'a str>),
+    closing: &mut Closing<'a>,
 ) -> sqlx::Result<()> {
-    let act = Act {
+    decisions::move_to(tx, &open.subject, open.previous, now, closing).await?;
+    closing.act(Act {
         actor,
         action: "rights_claim.ended",
         object: format!("post:{}", open.subject.id),
         before: Some(json!({"state": open.subject.state.as_str()})),
         after: Some(json!({"state": open.previous.as_str(), "outcome": outcome})),
         request_id,
-    };
-    audit::append(tx, &act).await.map(drop)
+    });
+    Ok(())
 }
 
 /// Ends a claim that nobody decided in 30 days: the post is back as it was. Returns the post, if there was one.
@@ -288,8 +323,12 @@ pub async fn expire(tx: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<O
     .await?;
     let Some(id) = due.map(LegalRequestId::new) else { return Ok(None) };
     let Ok(open) = lock(&mut *tx, id).await? else { return Ok(None) };
+    let mut closing = Closing::default();
+    if let Some((appeal, _)) = open.objection {
+        appeals::close_unanswered(&mut *tx, (appeal, open.subject.author), now).await?;
+    }
     end(&mut *tx, id, &open, "expired", (None, ""), now).await?;
-    log_end(&mut *tx, Actor::System, &open, "expired", None).await?;
-    decisions::move_to(tx, &open.subject, open.previous, now).await?;
+    restore(&mut *tx, &open, Actor::System, "expired", (now, None), &mut closing).await?;
+    closing.write(tx).await?;
     Ok(Some(open.subject.id))
 }

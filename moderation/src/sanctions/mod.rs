@@ -5,11 +5,12 @@ mod lists;
 
 use chrono::{DateTime, Utc};
 use madang_core::{
-    changes::{self, Change},
-    ids::{CaseId, SanctionId, UserId},
+    changes::Change,
+    ids::{CaseId, PostId, SanctionId, UserId},
     standing::{self, Standing},
     users::Role,
     viewer::Who,
+    visibility::PostState,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,7 +19,10 @@ use sqlx::PgConnection;
 pub use self::lists::{Listed, OwnSanction, of, own};
 
 use crate::{
-    audit::{self, Act, Actor},
+    audit::{Act, Actor},
+    cases,
+    closing::Closing,
+    decisions,
     rule::Category,
     statements, sweeps, told,
 };
@@ -128,29 +132,41 @@ fn refuse(new: &NewSanction<'_>, moderator: Who) -> Result<Option<i64>, Refused>
     Ok(days)
 }
 
-/// Imposes a sanction, in or without a case. It ends by recording a change, so it is called last; in a
-/// transaction that also decides a case the account's row must be locked before anything is logged.
+/// Imposes a sanction.
 pub async fn impose(
     tx: &mut PgConnection,
     user: UserId,
     new: &NewSanction<'_>,
-    (moderator, case): (Who, Option<CaseId>),
+    moderator: Who,
     now: DateTime<Utc>,
     request_id: &str,
+) -> sqlx::Result<Result<SanctionId, Refused>> {
+    let mut closing = Closing::default();
+    let (by, at) = ((moderator, None), (now, request_id));
+    let imposed = impose_along(&mut *tx, user, new, by, at, &mut closing).await?;
+    if imposed.is_ok() {
+        closing.write(tx).await?;
+    }
+    Ok(imposed)
+}
+
+/// Imposes a sanction along with the decision of a case.
+pub(crate) async fn impose_along<'a>(
+    tx: &mut PgConnection,
+    user: UserId,
+    new: &NewSanction<'_>,
+    (moderator, case): (Who, Option<CaseId>),
+    (now, request_id): (DateTime<Utc>, &'a str),
+    closing: &mut Closing<'a>,
 ) -> sqlx::Result<Result<SanctionId, Refused>> {
     let days = match refuse(new, moderator) {
         Ok(days) => days,
         Err(refused) => return Ok(Err(refused)),
     };
-    if user == moderator.user {
-        return Ok(Err(Refused::Own));
-    }
-    let Some(role) = lock_account(&mut *tx, user).await? else {
-        return Ok(Err(Refused::NotFound));
+    let account = match sanctionable(&mut *tx, user, moderator).await? {
+        Ok(account) => account,
+        Err(refused) => return Ok(Err(refused)),
     };
-    if role != Role::Investor && moderator.role != Role::Admin {
-        return Ok(Err(Refused::Staff));
-    }
     let expires_at = days.map(|days| now + chrono::Duration::days(days));
     let statement = statements::sanction(&statements::SanctionFacts {
         kind: new.kind,
@@ -179,9 +195,9 @@ pub async fn impose(
     let id = SanctionId::new(id);
     told::sanctioned(&mut *tx, user, id, &statement, now).await?;
     if new.kind == Kind::Ban && new.reason == Category::LeadingRoom {
-        sweeps::start(&mut *tx, id, user, now).await?;
+        sweeps::start(&mut *tx, id, (user, &account.handle), now).await?;
     }
-    let act = Act {
+    closing.act(Act {
         actor: Actor::Person(moderator),
         action: "account.sanctioned",
         object: format!("user:{user}"),
@@ -189,65 +205,103 @@ pub async fn impose(
         after: Some(json!({"sanction": id, "kind": new.kind, "reason": new.reason, "expires_at": expires_at,
                            "case": case})),
         request_id: Some(request_id),
-    };
-    renew(tx, user, &[act], now).await?;
+    });
+    renew(tx, user, now, closing).await?;
     Ok(Ok(id))
 }
 
-/// Locks an account and says its role.
-pub(crate) async fn lock_account(tx: &mut PgConnection, user: UserId) -> sqlx::Result<Option<Role>> {
-    let role = sqlx::query_scalar!(
-        "SELECT role FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+/// Locks an account that this moderator may sanction: not their own, and the staff's only as an admin.
+async fn sanctionable(
+    tx: &mut PgConnection,
+    user: UserId,
+    moderator: Who,
+) -> sqlx::Result<Result<Account, Refused>> {
+    if user == moderator.user {
+        return Ok(Err(Refused::Own));
+    }
+    let Some(account) = lock_account(tx, user).await? else {
+        return Ok(Err(Refused::NotFound));
+    };
+    let staff = account.role != Role::Investor && moderator.role != Role::Admin;
+    Ok(if staff { Err(Refused::Staff) } else { Ok(account) })
+}
+
+/// An account, its row locked.
+pub(crate) struct Account {
+    /// What they may do.
+    pub(crate) role: Role,
+    /// Their handle.
+    pub(crate) handle: String,
+}
+
+/// Locks an account.
+pub(crate) async fn lock_account(tx: &mut PgConnection, user: UserId) -> sqlx::Result<Option<Account>> {
+    let row = sqlx::query!(
+        "SELECT role, handle FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
         user.get()
     )
     .fetch_optional(tx)
     .await?;
-    Ok(role.map(|role| Role::from_column(&role)))
+    Ok(row.map(|row| Account { role: Role::from_column(&row.role), handle: row.handle }))
 }
 
-/// Makes the standing what the sanctions in force say, logs what was done, and records the change.
+/// Makes the standing what the sanctions in force say.
 async fn renew(
     tx: &mut PgConnection,
     user: UserId,
-    acts: &[Act<'_>],
     now: DateTime<Utc>,
+    closing: &mut Closing<'_>,
 ) -> sqlx::Result<()> {
     let row = sqlx::query!(
-        r#"SELECT kind, expires_at FROM sanctions
-           WHERE user_id = $1 AND kind IN ('limit', 'suspend', 'ban') AND ended_at IS NULL
-             AND (expires_at IS NULL OR expires_at > $2)
-           ORDER BY CASE kind WHEN 'ban' THEN 3 WHEN 'suspend' THEN 2 ELSE 1 END DESC, expires_at DESC LIMIT 1"#,
+        r#"SELECT bool_or(kind = 'ban') AS banned, max(expires_at) FILTER (WHERE kind = 'suspend') AS suspended,
+                  max(expires_at) FILTER (WHERE kind = 'limit') AS limited
+           FROM sanctions WHERE user_id = $1 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"#,
         user.get(),
         now
     )
-    .fetch_optional(&mut *tx)
+    .fetch_one(&mut *tx)
     .await?;
-    let (standing, until) = row.map_or((Standing::Good, None), |row| match row.kind.as_str() {
-        "limit" => (Standing::Limited, row.expires_at),
-        "suspend" => (Standing::Suspended, row.expires_at),
-        _ => (Standing::Banned, None),
-    });
-    standing::set(&mut *tx, user, standing, until).await?;
-    for act in acts {
-        audit::append(&mut *tx, act).await?;
-    }
-    changes::record(tx, &[Change::Sessions(user)]).await.map(drop)
+    let strongest = match (row.banned, row.suspended, row.limited) {
+        (Some(true), ..) => (Standing::Banned, None),
+        (_, Some(until), _) => (Standing::Suspended, Some(until)),
+        (_, None, Some(until)) => (Standing::Limited, Some(until)),
+        _ => (Standing::Good, None),
+    };
+    standing::set(tx, user, strongest, row.limited).await?;
+    closing.change(Change::Sessions(user));
+    Ok(())
 }
 
 /// Ends a sanction before its time.
 pub async fn lift(
     tx: &mut PgConnection,
-    (user, sanction): (UserId, SanctionId),
+    which: (UserId, SanctionId),
     moderator: Who,
     now: DateTime<Utc>,
     request_id: &str,
 ) -> sqlx::Result<Result<(), Refused>> {
-    if user == moderator.user {
-        return Ok(Err(Refused::Own));
+    if let Err(refused) = sanctionable(&mut *tx, which.0, moderator).await? {
+        return Ok(Err(refused));
     }
-    lock_account(&mut *tx, user).await?;
+    let mut closing = Closing::default();
+    let lifted = lift_along(&mut *tx, which, moderator, (now, request_id), &mut closing).await?;
+    if lifted.is_ok() {
+        closing.write(tx).await?;
+    }
+    Ok(lifted)
+}
+
+/// Ends a sanction whose account is locked.
+pub(crate) async fn lift_along<'a>(
+    tx: &mut PgConnection,
+    (user, sanction): (UserId, SanctionId),
+    moderator: Who,
+    (now, request_id): (DateTime<Utc>, &'a str),
+    closing: &mut Closing<'a>,
+) -> sqlx::Result<Result<(), Refused>> {
     let row = sqlx::query!(
-        r#"SELECT kind, ended_at IS NOT NULL OR coalesce(expires_at <= $3, false) AS "over!" FROM sanctions WHERE id = $1 AND user_id = $2"#,
+        r#"SELECT kind, ended_at IS NOT NULL OR coalesce(expires_at <= $3, false) AS "over!" FROM sanctions
+           WHERE id = $1 AND user_id = $2"#,
         sanction.get(),
         user.get(),
         now
@@ -266,15 +320,16 @@ pub async fn lift(
     )
     .execute(&mut *tx)
     .await?;
-    let act = Act {
+    sweeps::stop(&mut *tx, sanction, user, now).await?;
+    closing.act(Act {
         actor: Actor::Person(moderator),
         action: "sanction.lifted",
         object: format!("user:{user}"),
         before: Some(json!({"sanction": sanction, "kind": row.kind})),
         after: None,
         request_id: Some(request_id),
-    };
-    renew(tx, user, &[act], now).await?;
+    });
+    renew(tx, user, now, closing).await?;
     Ok(Ok(()))
 }
 
@@ -299,17 +354,71 @@ pub async fn end_expired(tx: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Res
     )
     .fetch_all(&mut *tx)
     .await?;
-    let acts: Vec<Act<'_>> = ended
-        .into_iter()
-        .map(|row| Act {
+    let mut closing = Closing::default();
+    for row in ended {
+        closing.act(Act {
             actor: Actor::System,
             action: "sanction.expired",
             object: format!("user:{user}"),
             before: Some(json!({"sanction": SanctionId::new(row.id), "kind": row.kind})),
             after: None,
             request_id: None,
-        })
-        .collect();
-    renew(tx, user, &acts, now).await?;
+        });
+    }
+    renew(&mut *tx, user, now, &mut closing).await?;
+    closing.write(tx).await?;
     Ok(Some(user))
+}
+
+/// Whether a sanction is one that only senior moderators impose.
+pub(crate) async fn needs_senior(tx: &mut PgConnection, sanction: SanctionId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT kind = 'ban' OR coalesce(kind <> 'strike' AND expires_at - created_at > make_interval(days => $2), false)
+               AS "long!"
+           FROM sanctions WHERE id = $1"#,
+        sanction.get(),
+        i32::try_from(MAX_DAYS_ALONE).unwrap_or(i32::MAX)
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// What was written under a limit that did not stand is to come back, by the clock.
+pub(crate) async fn restore_posts(tx: &mut PgConnection, sanction: SanctionId) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE limited_posts SET restore = true WHERE sanction_id = $1", sanction.get())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A limit did not stand: what was written under it comes back, one post a call. Returns whether there was one.
+pub async fn restore_post(tx: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let due = sqlx::query_scalar!("SELECT post_id FROM limited_posts WHERE restore ORDER BY post_id LIMIT 1")
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(post) = due else { return Ok(false) };
+    let subject = cases::lock_subject(&mut *tx, PostId::new(post)).await?;
+    let gone = sqlx::query!("DELETE FROM limited_posts WHERE post_id = $1", post).execute(&mut *tx).await?;
+    let Some(subject) = subject.filter(|_| gone.rows_affected() > 0) else { return Ok(true) };
+    let imposed = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM mod_decisions WHERE post_id = $1 AND ended_at IS NULL AND new_state <> 0) AS "held!""#,
+        post
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    if imposed || subject.standing() != PostState::Limited {
+        return Ok(true);
+    }
+    let mut closing = Closing::default();
+    decisions::put(&mut *tx, &subject, PostState::Visible, now, &mut closing).await?;
+    closing.act(Act {
+        actor: Actor::System,
+        action: "post.restored",
+        object: format!("post:{post}"),
+        before: Some(json!({"state": PostState::Limited.as_str()})),
+        after: Some(json!({"state": PostState::Visible.as_str(), "why": "the sanction it was written under did not stand"})),
+        request_id: None,
+    });
+    closing.write(tx).await?;
+    Ok(true)
 }

@@ -22,9 +22,9 @@ pub struct Queue {
 
 pub(super) async fn queue(tx: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<Queue> {
     let row = sqlx::query!(
-        r#"SELECT count(*) AS "depth!", count(*) FILTER (WHERE state = 'escalated') AS "escalated!",
+        r#"SELECT count(*) AS "depth!", count(*) FILTER (WHERE escalated) AS "escalated!",
                   max(age) AS oldest, percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY age) AS percentiles
-           FROM (SELECT state, greatest(extract(epoch FROM $1::timestamptz - opened_at)::float8, 0) AS age
+           FROM (SELECT escalated, greatest(extract(epoch FROM $1::timestamptz - opened_at)::float8, 0) AS age
                  FROM mod_cases WHERE state <> 'decided') AS waiting"#,
         now
     )

@@ -9,10 +9,10 @@ use madang_core::{
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::{Content, LOCK, Stored, list, name_of};
+use super::{Content, LOCK, Stored, list, name_of, specs};
 use crate::{
     audit::{self, Act, Actor},
-    text::{Action, BadRule, Class, MAX_RULES, Mode, RuleKind, RuleSet, RuleSpec},
+    text::{Action, BadRule, Class, Mode, RuleKind, RuleSet, RuleSpec},
 };
 
 /// How long a rule is in shadow before it may act.
@@ -90,11 +90,11 @@ async fn fits(tx: &mut PgConnection, new: &RuleSpec) -> sqlx::Result<Result<(), 
     if let Err(bad) = RuleSet::compile(std::slice::from_ref(new)) {
         return Ok(Err(bad));
     }
-    let others = sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM text_rules WHERE id <> $1"#, new.id)
-        .fetch_one(tx)
-        .await?;
-    let has = usize::try_from(others).unwrap_or(usize::MAX) + 1;
-    Ok(if has > MAX_RULES { Err(BadRule::TooManyRules { has }) } else { Ok(()) })
+    let mut all = specs(tx).await?;
+    all.retain(|rule| rule.id != new.id);
+    all.push(new.clone());
+    let compiled = tokio::task::spawn_blocking(move || RuleSet::compile(&all).map(drop)).await;
+    compiled.map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))
 }
 
 async fn note(

@@ -16,7 +16,7 @@ use sqlx::{PgExecutor, PgPool};
 
 pub use self::{
     changing::{By, Edit, Refused, SHADOW, create, delete, edit},
-    watch::{drop_old_hits, watch_new},
+    watch::{drop_old_hits, drop_old_trials, watch_new},
 };
 
 use crate::{
@@ -81,7 +81,7 @@ pub struct Stored {
     pub active_since: Option<DateTime<Utc>>,
     /// When it was changed last.
     pub changed_at: DateTime<Utc>,
-    /// Posts of the last seven days in which it found something, whether it acted or not.
+    /// Posts of the last seven days in which it found something, whether it acted or not; refused ones too.
     pub caught_7d: i64,
 }
 
@@ -129,7 +129,8 @@ pub async fn list(
     let rows = sqlx::query!(
         r#"SELECT id, name, class, mode, action, kind, built_in, version, shadow_since, active_since, changed_at,
                   (SELECT count(*) FROM text_rule_hits h WHERE h.rule_id = r.id AND h.at > now() - interval '7 days')
-                      AS "caught!"
+                  + (SELECT coalesce(sum(refused), 0)::bigint FROM text_rule_refusals f
+                     WHERE f.rule_id = r.id AND f.hour > now() - interval '7 days') AS "caught!"
            FROM text_rules r WHERE id > $1 AND ($2::bigint IS NULL OR id = $2) ORDER BY id LIMIT $3"#,
         above,
         only.map(RuleId::get),
@@ -182,13 +183,13 @@ pub async fn seed(pool: &PgPool) -> sqlx::Result<u64> {
 }
 
 /// All rules as the screener takes them.
-pub(crate) async fn specs(pool: &PgPool) -> sqlx::Result<Vec<RuleSpec>> {
+pub(crate) async fn specs(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<RuleSpec>> {
     let limit = i64::try_from(MAX_RULES).unwrap_or(i64::MAX);
     let rows = sqlx::query!(
         "SELECT id, name, class, mode, action, kind FROM text_rules ORDER BY id LIMIT $1",
         limit
     )
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await?;
     rows.into_iter()
         .map(|row| {

@@ -5,6 +5,7 @@ use madang_core::changes::{self, Change};
 use serde_json::json;
 use sqlx::{PgConnection, PgExecutor};
 
+use super::LOCK;
 use crate::audit::{self, Act, Actor};
 
 /// What has acted for less than this is watched …
@@ -16,17 +17,20 @@ const MOST_CAUGHT: f64 = 0.02;
 
 /// Puts operators' rules back into shadow that catch far too much in their first day. Returns how many.
 pub async fn watch_new(tx: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<usize> {
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", LOCK).fetch_one(&mut *tx).await?;
     let caught = sqlx::query!(
         r#"SELECT r.id, r.version, h.caught AS "caught!", s.screened AS "screened!"
            FROM text_rules r
-           CROSS JOIN LATERAL (SELECT count(*) AS caught FROM text_rule_hits
-                               WHERE rule_id = r.id AND mode = 'active' AND at >= r.active_since) h
+           CROSS JOIN LATERAL (SELECT (SELECT count(*) FROM text_rule_hits
+                                       WHERE rule_id = r.id AND mode = 'active' AND at >= r.active_since)
+                                      + (SELECT coalesce(sum(refused), 0)::bigint FROM text_rule_refusals
+                                         WHERE rule_id = r.id AND hour >= date_trunc('hour', r.active_since)) AS caught) h
            CROSS JOIN LATERAL (SELECT coalesce(sum(screened), 0)::bigint AS screened FROM text_screenings
                                WHERE hour >= date_trunc('hour', r.active_since)) s
            WHERE r.mode = 'active' AND NOT (r.built_in AND r.version = 1)
              AND r.active_since > $1::timestamptz - $2::text::interval
              AND s.screened >= $3 AND h.caught > $4::float8 * s.screened
-           ORDER BY r.id FOR UPDATE OF r SKIP LOCKED"#,
+           ORDER BY r.id FOR UPDATE OF r"#,
         now,
         WATCHED,
         WATCH_FROM,
@@ -64,6 +68,14 @@ pub async fn watch_new(tx: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Resul
         changes::record(tx, &[Change::Rules]).await?;
     }
     Ok(caught.len())
+}
+
+/// Drops trials that allow nothing any more.
+pub async fn drop_old_trials(executor: impl PgExecutor<'_>) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM text_rule_trials WHERE tried_at < now() - interval '7 days'")
+        .execute(executor)
+        .await?;
+    Ok(())
 }
 
 /// Drops what rules found more than 30 days ago. Returns how many rows.
