@@ -57,6 +57,8 @@ pub async fn migrate(settings: &DatabaseSettings) -> anyhow::Result<()> {
 
 async fn grant(owner: &PgPool, role: &str) -> anyhow::Result<()> {
     let quoted = format!("\"{}\"", role.replace('"', "\"\""));
+    // At once: between the grant on all tables and what is taken back the running service could do too much.
+    let mut tx = owner.begin().await?;
     for what in [
         "GRANT USAGE ON SCHEMA public TO",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO",
@@ -66,8 +68,9 @@ async fn grant(owner: &PgPool, role: &str) -> anyhow::Result<()> {
         // What is written down of its end stays.
         "REVOKE UPDATE, DELETE ON audit_anchors FROM",
     ] {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{what} {quoted}"))).execute(owner).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{what} {quoted}"))).execute(&mut *tx).await?;
     }
+    tx.commit().await?;
     Ok(())
 }
 

@@ -224,6 +224,19 @@ pub async fn open_by_hand(
     Ok(Some((opened.id, version)))
 }
 
+/// A post's text was replaced: whoever read its case before must look again, or they would decide about a
+/// text they never saw; and an earlier text that was to be shown again is no longer the one. The caller holds
+/// the post's row.
+pub async fn text_changed(tx: &mut PgConnection, post: PostId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE mod_cases SET version = version + 1, show_at = NULL WHERE post_id = $1 AND state <> 'decided'",
+        post.get()
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
 /// What the rule made of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {

@@ -46,25 +46,31 @@ pub(crate) async fn settle(
     Ok(categories)
 }
 
-/// A decision that agreed with a case's reports did not stand: they were wrong after all.
+/// A decision that agreed with a case's reports did not stand: they were wrong after all. Returns the categories
+/// they named.
 pub(crate) async fn reverse(
     tx: &mut PgConnection,
     (case, post): (CaseId, PostId),
     now: DateTime<Utc>,
     closing: &mut Closing<'_>,
-) -> sqlx::Result<()> {
-    let mut reporters = sqlx::query_scalar!(
+) -> sqlx::Result<Vec<String>> {
+    let rows = sqlx::query!(
         "UPDATE reports SET status = 'disagreed', judged_at = $2
-         WHERE case_id = $1 AND status IN ('agreed', 'pending') RETURNING reporter_id",
+         WHERE case_id = $1 AND status IN ('agreed', 'pending') RETURNING reporter_id, category",
         case.get(),
         now
     )
     .fetch_all(&mut *tx)
     .await?;
+    let (mut reporters, mut categories): (Vec<i64>, Vec<String>) =
+        rows.into_iter().map(|row| (row.reporter_id, row.category)).unzip();
     reporters.sort_unstable();
+    categories.sort_unstable();
+    categories.dedup();
     let (rule, _) = settings::current(&mut *tx).await?;
     tell(&mut *tx, &reporters, post, false, now).await?;
-    count_all(tx, &rule, (case, &reporters), false, now, closing).await
+    count_all(tx, &rule, (case, &reporters), false, now, closing).await?;
+    Ok(categories)
 }
 
 /// Counts a verdict for each reporter. That some were sanctioned stands in the log, who does not.

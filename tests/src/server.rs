@@ -190,8 +190,14 @@ impl Service {
 
     /// Starts another role of the executable on the same stores.
     pub fn spawn(&self, args: &[&str]) -> Result<Process> {
+        self.spawn_at(self.port, args)
+    }
+
+    /// The same on another port.
+    pub(crate) fn spawn_at(&self, port: u16, args: &[&str]) -> Result<Process> {
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
         let mut command = self.command(args)?;
+        command.env("HTTP_BIND", format!("127.0.0.1:{port}"));
         command.stdout(log.try_clone()?).stderr(log);
         let child = command.spawn().context("failed to start the executable")?;
         Ok(Process(Some(child)))

@@ -202,7 +202,7 @@ async fn a_blocked_post_that_its_author_changed_is_shown_again_once_unless_it_wa
         author.patch(&format!("/v1/posts/{post}"), &json!({"body": "kinder words"})).await?.expect(200)?;
         let seen = moderator.get(&path).await?.expect(200)?.json;
         ensure!(seen["show_at"].is_string() == shown, "{reason}: {}", seen["show_at"]);
-        ensure!((seen["version"].as_i64() > before) == shown, "{reason}: a moderator would not notice");
+        ensure!(seen["version"].as_i64() > before, "{reason}: a moderator would not notice");
         sqlx::query("UPDATE mod_cases SET show_at = now() WHERE post_id = $1 AND show_at IS NOT NULL")
             .bind(post.parse::<i64>()?)
             .execute(&sql)

@@ -21,7 +21,7 @@ use madang_core::{
 };
 use madang_feed::{cards, viewers::Look};
 use madang_moderation::{
-    decisions,
+    cases, decisions,
     screener::keeps_back,
     submissions,
     text::{Outcome, Screening},
@@ -332,6 +332,9 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
     let answer =
         call.write(body.bytes(), async |tx| match posts::edit(&mut *tx, id, who.user, &text, now).await? {
             Ok(edited) => {
+                if edited.changed {
+                    cases::text_changed(&mut *tx, id).await?;
+                }
                 let kept_back = keeps_back(screening.outcome)
                     && submissions::restrict(&mut *tx, id, &screening, now, &call.request_id).await?;
                 if edited.changed && screening.outcome <= Outcome::Mask {

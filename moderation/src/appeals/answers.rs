@@ -126,43 +126,21 @@ async fn about_post(
     if locked.escalated && !answer.moderator.role.is_senior() {
         return Ok(Err(AnswerRefused::NeedsSenior));
     }
-    let appealed = appealed(&mut *tx, &subject, decision).await?;
+    let row = sqlx::query!("SELECT automated, created_at FROM mod_decisions WHERE id = $1", decision.get())
+        .fetch_one(&mut *tx)
+        .await?;
+    let lost = (answer.outcome == Outcome::Overturned).then(|| (answer.now - row.created_at).num_seconds());
     let mut closing = Closing::default();
-    let overturned = answer.outcome == Outcome::Overturned;
-    if overturned && !appealed.superseded {
-        reputation::reverse(&mut *tx, (case, subject.id), answer.now, &mut closing).await?;
-    }
-    let lost = overturned.then(|| (answer.now - appealed.at).num_seconds());
     if let Err(refused) = close(&mut *tx, answer, open.author, open.against, lost, &mut closing).await? {
         return Ok(Err(refused));
     }
     if let Some(lost) = lost {
-        overturn(&mut *tx, (&subject, case), &appealed, lost, answer, &mut closing).await?;
+        overturn(&mut *tx, &subject, (decision, case), lost, answer, &mut closing).await?;
+        if row.automated {
+            fallback::consider(&mut *tx, answer.now).await?;
+        }
     }
     closing.write(tx).await.map(Ok)
-}
-
-/// The decision that is appealed against.
-struct Appealed {
-    id: DecisionId,
-    automated: bool,
-    at: DateTime<Utc>,
-    /// Whether a later decision by a person holds the post where it is.
-    superseded: bool,
-}
-
-async fn appealed(tx: &mut PgConnection, subject: &Subject, decision: DecisionId) -> sqlx::Result<Appealed> {
-    let row = sqlx::query!(
-        r#"SELECT automated, created_at,
-                  EXISTS (SELECT FROM mod_decisions later WHERE later.post_id = $2 AND later.id > $1
-                             AND NOT later.automated AND later.ended_at IS NULL AND later.new_state <> 0) AS "superseded!"
-           FROM mod_decisions WHERE id = $1"#,
-        decision.get(),
-        subject.id.get()
-    )
-    .fetch_one(tx)
-    .await?;
-    Ok(Appealed { id: decision, automated: row.automated, at: row.created_at, superseded: row.superseded })
 }
 
 async fn about_account(
@@ -240,7 +218,8 @@ pub(crate) async fn close<'a>(
     closing: &mut Closing<'a>,
 ) -> sqlx::Result<Result<(), AnswerRefused>> {
     let written = sqlx::query!(
-        "UPDATE appeals SET state = $2, decided_by = $3, decided_at = $4, answer = $5, lost_seconds = $6 WHERE id = $1",
+        "UPDATE appeals SET state = $2, decided_by = $3, decided_at = $4, answer = $5, lost_seconds = $6 WHERE id = $1
+         RETURNING case_id",
         answer.appeal.get(),
         answer.outcome.as_str(),
         answer.moderator.user.get(),
@@ -248,53 +227,47 @@ pub(crate) async fn close<'a>(
         answer.words,
         lost_seconds
     )
-    .execute(&mut *tx)
+    .fetch_one(&mut *tx)
     .await;
-    match written {
-        Ok(_) => {}
+    let case = match written {
+        Ok(row) => row.case_id.map(CaseId::new),
         Err(error) if db::violated(&error) == Some("appeals_another_moderator") => {
             return Ok(Err(AnswerRefused::NotYours));
         }
         Err(error) => return Err(error),
-    }
+    };
     told::answered(tx, author, answer.appeal, answer.outcome, answer.now).await?;
     closing.act(Act {
         actor: Actor::Person(answer.moderator),
         action: "appeal.decided",
         object: against.object(),
         before: Some(json!({"state": "open"})),
-        after: Some(json!({"state": answer.outcome, "appeal": answer.appeal})),
+        after: Some(json!({"state": answer.outcome, "appeal": answer.appeal, "case": case})),
         request_id: Some(answer.request_id),
     });
     Ok(Ok(()))
 }
 
-/// The decision did not stand: the post is back, unless a later decision holds it, and is owed what it lost.
+/// The decision did not stand: it ends, with what the machine did on the same reports, and the post stands where
+/// the other measures put it; where that is in full view it is owed what it lost.
 async fn overturn<'a>(
     tx: &mut PgConnection,
-    (subject, case): (&Subject, CaseId),
-    appealed: &Appealed,
+    subject: &Subject,
+    (decision, case): (DecisionId, CaseId),
     lost: i64,
     answer: &Answer<'a>,
     closing: &mut Closing<'a>,
 ) -> sqlx::Result<()> {
-    if appealed.superseded {
-        sqlx::query!(
-            "UPDATE mod_decisions SET ended_at = coalesce(ended_at, $2) WHERE id = $1",
-            appealed.id.get(),
-            answer.now
-        )
-        .execute(tx)
-        .await?;
-        return Ok(());
+    let ends_case = !decisions::stands_otherwise(&mut *tx, case, decision).await?;
+    let mut categories = Vec::new();
+    if ends_case {
+        categories = reputation::reverse(&mut *tx, (case, subject.id), answer.now, closing).await?;
     }
-    if !matches!(subject.standing(), PostState::Visible | PostState::Deleted) {
+    let to = decisions::end_appealed(&mut *tx, subject.id, (decision, case), ends_case, answer.now).await?;
+    let hidden = !matches!(subject.standing(), PostState::Visible | PostState::Deleted);
+    if to == PostState::Visible && hidden {
         restitution::owe(&mut *tx, answer.appeal, subject, lost, answer.now).await?;
     }
-    let at = (answer.now, answer.request_id);
-    decisions::lift(&mut *tx, subject, case, answer.moderator, at, closing).await?;
-    if appealed.automated {
-        fallback::consider(tx, answer.now).await?;
-    }
-    Ok(())
+    let by = (answer.moderator, answer.now, answer.request_id);
+    decisions::lift(tx, subject, (case, to), categories, by, closing).await
 }

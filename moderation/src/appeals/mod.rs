@@ -20,6 +20,7 @@ pub use self::{
 };
 use crate::{
     audit::{self, Act, Actor},
+    cases,
     statements::APPEAL_DAYS,
 };
 
@@ -79,8 +80,13 @@ async fn target(tx: &mut PgConnection, author: Who, against: Against) -> sqlx::R
                 id.get(),
                 author.user.get()
             )
-            .fetch_optional(tx)
+            .fetch_optional(&mut *tx)
             .await?;
+            // The appeal's row points to its case: locked after the post as everywhere, or a decision at the
+            // same moment and this would wait for each other.
+            if let Some(case) = row.as_ref().and_then(|row| row.case_id) {
+                cases::lock_both(tx, CaseId::new(case)).await?;
+            }
             Ok(row.map(|row| Target {
                 case: row.case_id.map(CaseId::new),
                 post: Some(PostId::new(row.post_id)),
@@ -151,7 +157,7 @@ pub async fn send(
         action: "appeal.sent",
         object: against.object(),
         before: None,
-        after: Some(json!({"appeal": id})),
+        after: Some(json!({"appeal": id, "case": target.case})),
         request_id: Some(request_id),
     };
     audit::append(tx, &act).await?;

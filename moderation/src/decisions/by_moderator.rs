@@ -126,7 +126,7 @@ async fn decide_one<'a>(
     }
     let agreed = new.measure != Measure::Keep;
     let categories = reputation::settle(&mut *tx, new.case, &subject, agreed, new.now, closing).await?;
-    end_case(&mut *tx, new.case, new.now).await?;
+    end_case(&mut *tx, subject.id, new.case, new.now).await?;
     let entry = Entry {
         actor: Actor::Person(new.moderator),
         case: Some(new.case),
@@ -146,18 +146,18 @@ async fn decide_one<'a>(
     }
 }
 
-/// Ends what was imposed in a case, and the case.
-async fn end_case(tx: &mut PgConnection, case: CaseId, now: DateTime<Utc>) -> sqlx::Result<()> {
+/// Ends the case, and what earlier cases imposed on the post, so that statements say what holds.
+async fn end_case(tx: &mut PgConnection, post: PostId, case: CaseId, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE mod_decisions SET ended_at = $2 WHERE case_id = $1 AND ended_at IS NULL",
-        case.get(),
+        "UPDATE mod_decisions SET ended_at = $2
+         WHERE post_id = $1 AND actor_kind <> 'legal' AND ended_at IS NULL",
+        post.get(),
         now
     )
     .execute(&mut *tx)
     .await?;
     sqlx::query!(
-        "UPDATE mod_cases SET state = 'decided', decided_at = coalesce(decided_at, $2), version = version + 1
-         WHERE id = $1",
+        "UPDATE mod_cases SET state = 'decided', decided_at = $2, version = version + 1 WHERE id = $1",
         case.get(),
         now
     )
@@ -217,35 +217,6 @@ async fn refuse(
     Ok(own.then_some(Refused::OwnReport))
 }
 
-/// An appeal was heard: the case ends with the post kept, and what was imposed in it is over.
-pub(crate) async fn lift<'a>(
-    tx: &mut PgConnection,
-    subject: &Subject,
-    case: CaseId,
-    moderator: Who,
-    (now, request_id): (DateTime<Utc>, &'a str),
-    closing: &mut Closing<'a>,
-) -> sqlx::Result<()> {
-    end_case(&mut *tx, case, now).await?;
-    if subject.standing() == PostState::Visible {
-        return Ok(());
-    }
-    let entry = Entry {
-        actor: Actor::Person(moderator),
-        case: Some(case),
-        measure: Measure::Keep,
-        reason: Reason::Category(Category::Other),
-        terms_clause: "",
-        categories: Vec::new(),
-        found_by_machine: false,
-        locked: false,
-        expires_at: None,
-        now,
-        request_id,
-    };
-    enact(tx, subject, &entry, closing).await.map(drop)
-}
-
 /// What goes along with a decision.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Along<'a> {
@@ -277,7 +248,9 @@ pub async fn decide_all(
         Err(refused) => return Ok(Err(refused)),
     };
     let cases: Vec<CaseId> = others.iter().map(|(_, case)| *case).chain([new.case]).collect();
-    reputation::lock_reporters(&mut *tx, &cases, new.now).await?;
+    if !others.is_empty() {
+        reputation::lock_reporters(&mut *tx, &cases, new.now).await?;
+    }
     let mut closing = Closing::default();
     let id = match decide_one(&mut *tx, new, &mut closing).await? {
         Ok(id) => id,

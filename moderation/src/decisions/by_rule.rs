@@ -9,7 +9,7 @@ use madang_core::{
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{Entry, Measure, PROVISIONAL, enact, put};
+use super::{Entry, Measure, PROVISIONAL, enact, lifting::still_imposed, put};
 use crate::{
     audit::{self, Act, Actor},
     cases::{self, Subject},
@@ -219,16 +219,16 @@ async fn show_again(
     )
     .execute(&mut *tx)
     .await?;
+    // A measure of an earlier case holds for the new text too.
+    let to = still_imposed(&mut *tx, subject.id).await?;
     let mut closing = Closing::default();
-    put(&mut *tx, subject, PostState::Visible, now, &mut closing).await?;
+    put(&mut *tx, subject, to, now, &mut closing).await?;
     closing.act(Act {
         actor: Actor::System,
         action: "block.edited_away",
         object: format!("post:{}", subject.id),
         before: Some(json!({"state": subject.standing().as_str()})),
-        after: Some(
-            json!({"state": PostState::Visible.as_str(), "case": case, "revision": subject.revision}),
-        ),
+        after: Some(json!({"state": to.as_str(), "case": case, "revision": subject.revision})),
         request_id: None,
     });
     closing.write(tx).await.map(drop)

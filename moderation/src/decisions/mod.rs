@@ -3,6 +3,7 @@
 
 mod by_moderator;
 mod by_rule;
+mod lifting;
 
 use chrono::{DateTime, Utc};
 use madang_core::{
@@ -15,10 +16,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgExecutor};
 
-pub(crate) use self::{by_moderator::lift, by_rule::impose};
 pub use self::{
     by_moderator::{Along, Decided, MAX_SIMILAR, NewDecision, Refused, decide, decide_all},
     by_rule::{ease_expired, edited, show_edited},
+};
+pub(crate) use self::{
+    by_rule::impose,
+    lifting::{end_appealed, lift, stands_otherwise},
 };
 use crate::{
     audit::{Act, Actor},
