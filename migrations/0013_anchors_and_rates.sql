@@ -1,7 +1,7 @@
 -- Why: moderation is measured over months, but views are kept for 30 days, so what they add up to is remembered
--- by the day; what is usual under a ticker is learned from them. And whoever owns the database could rewrite the
--- whole chain of the audit log: once a day its end is written down here and in the process's log, which is kept
--- elsewhere.
+-- by the day, each day counted on its own; what is usual under a ticker is learned from these sums. And whoever owns
+-- the database could rewrite the whole chain of the audit log: once a day its end is written down here and in the
+-- process's log, which is kept elsewhere.
 
 CREATE TABLE audit_anchors (
     day date CONSTRAINT audit_anchors_pkey PRIMARY KEY,
@@ -20,6 +20,17 @@ CREATE TABLE reach_days (
     posts bigint NOT NULL,
     views bigint NOT NULL,
     counted_at timestamptz NOT NULL
+);
+
+-- The same of each ticker whose posts were seen, with their reports, except those of cases in which one voice
+-- spoke: counted with the day, and kept only as long as that is of use.
+CREATE TABLE ticker_reach_days (
+    day date NOT NULL,
+    -- no foreign key, as in post_tickers
+    ticker_id integer NOT NULL,
+    reports bigint NOT NULL,
+    views bigint NOT NULL,
+    CONSTRAINT ticker_reach_days_pkey PRIMARY KEY (day, ticker_id)
 );
 
 -- Reports a view that are usual under a ticker.

@@ -133,7 +133,7 @@ async fn until(stop: CancellationToken, task: impl Future<Output = ()>) -> anyho
 
 /// What moderation does by the clock. Any number of processes may do it: rows are locked.
 async fn moderate(feed: &Feed) {
-    // Counting a month of views may take minutes; nobody's block waits for that.
+    // Counting views may take minutes; nobody's block waits for that.
     tokio::join!(ease(feed), learn(&feed.pool));
 }
 

@@ -1,18 +1,21 @@
 //! What is learned from the past, by the clock: how often posts are reported for nothing (the rule's noise rate,
-//! weekly), what is usual under a ticker (daily), and how much was posted and seen on a day (hourly). Any number of
-//! processes may ask at once: each thing is done by one of them, and not before its time.
+//! weekly), what is usual under a ticker (daily), and how much was posted and seen on a day (hourly, [`count_days`]).
+//! Any number of processes may ask at once: each thing is done by one of them, and not before its time.
+
+mod reach;
 
 use chrono::{DateTime, Duration, Utc};
-use madang_core::ids::{PostId, id_floor};
+use madang_core::ids::PostId;
 use serde_json::json;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::{
     audit::{self, Act, Actor},
-    exposure::COUNTED_DAYS,
     rule::{RuleSettings, refit_noise_rate},
     settings,
 };
+
+pub use reach::{count_days, count_days_for};
 
 /// Between two fits of the noise rate.
 const REFIT_EVERY: Duration = Duration::days(7);
@@ -118,12 +121,12 @@ const RATE_VIEWS: i64 = 1_000;
 /// Between two counts.
 const RATES_EVERY: Duration = Duration::days(1);
 
-/// Counts what is usual under each ticker, from the posts of the last 30 days, at most once a day. Returns how many
-/// tickers have a rate, or `None` if it is too early.
+/// Learns what is usual under each ticker, from the last 30 days as [`count_days`] left them, at most once a day.
+/// Returns how many tickers have a rate, or `None` if it is too early.
 ///
 /// Reports of cases in which most reporters were one voice are left out: organised reporting must not become
 /// usual. One report is added, so that a ticker where nobody reported anything has a rate above nothing. Until some
-/// ticker is seen enough this counts each time it is called.
+/// ticker is seen enough this is done each time it is called.
 pub async fn refresh_rates(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Option<u64>> {
     let mut tx = pool.begin().await?;
     if !alone(&mut tx, "ticker_report_rates").await? {
@@ -138,19 +141,10 @@ pub async fn refresh_rates(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Op
     }
     sqlx::query!("DELETE FROM ticker_report_rates").execute(&mut *tx).await?;
     let done = sqlx::query!(
-        "WITH seen AS (
-             SELECT post_id, count(*) AS views FROM post_views WHERE post_id >= $1 GROUP BY post_id),
-         reported AS (
-             SELECT r.post_id, count(*) AS reports FROM reports r JOIN mod_cases c ON c.id = r.case_id
-             WHERE r.post_id >= $1 AND r.status <> 'withdrawn'
-               AND c.verdict->'brigade'->>'reason' IS DISTINCT FROM 'one_cluster'
-             GROUP BY r.post_id)
-         INSERT INTO ticker_report_rates (ticker_id, reports, views, rate, updated_at)
-         SELECT t.ticker_id, coalesce(sum(r.reports), 0), sum(s.views),
-                (1 + coalesce(sum(r.reports), 0))::float8 / sum(s.views)::float8, $2
-         FROM seen s JOIN post_tickers t ON t.post_id = s.post_id LEFT JOIN reported r ON r.post_id = s.post_id
-         GROUP BY t.ticker_id HAVING sum(s.views)::bigint >= $3",
-        id_floor(now - Duration::days(COUNTED_DAYS)),
+        "INSERT INTO ticker_report_rates (ticker_id, reports, views, rate, updated_at)
+         SELECT ticker_id, sum(reports), sum(views), (1 + sum(reports))::float8 / sum(views)::float8, $2
+         FROM ticker_reach_days WHERE day >= $1 GROUP BY ticker_id HAVING sum(views)::bigint >= $3",
+        reach::oldest_day(now),
         now,
         RATE_VIEWS
     )
@@ -160,49 +154,12 @@ pub async fn refresh_rates(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Op
     Ok(Some(done.rows_affected()))
 }
 
-/// Counts posts and views of the days whose views are still there. Young days grow faster: a day is counted again
-/// when its count is older than a 24th of its age. Returns how many days were counted.
-pub async fn count_days(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let mut tx = pool.begin().await?;
-    if !alone(&mut tx, "reach_days").await? {
-        tx.rollback().await?;
-        return Ok(0);
-    }
-    let done = sqlx::query!(
-        "INSERT INTO reach_days (day, posts, views, counted_at)
-         SELECT d.day, (SELECT count(*) FROM posts WHERE id >= id_floor(d.start) AND id < id_floor(d.start + interval '1 day')),
-                (SELECT count(*) FROM post_views
-                 WHERE post_id >= id_floor(d.start) AND post_id < id_floor(d.start + interval '1 day')), $1
-         FROM (SELECT day, day::timestamp AT TIME ZONE 'UTC' AS start
-               FROM (SELECT ($1::timestamptz AT TIME ZONE 'UTC')::date - back AS day FROM generate_series(0, $2) AS back) AS s)
-             AS d
-         LEFT JOIN reach_days r ON r.day = d.day
-         WHERE r.day IS NULL OR $1 - r.counted_at > ($1 - d.start) / 24
-         ON CONFLICT (day) DO UPDATE SET posts = excluded.posts, views = excluded.views, counted_at = excluded.counted_at",
-        now,
-        i32::try_from(COUNTED_DAYS - 1).unwrap_or(i32::MAX)
-    )
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    Ok(done.rows_affected())
-}
-
-/// Whether this transaction is the only one at that task until it ends. Counting may take longer than what people
-/// wait for, and partitions of views are neither made nor dropped meanwhile: who waits to drop one would keep
-/// everybody from writing views.
+/// Whether this transaction is the only one at that task until it ends.
 async fn alone(tx: &mut PgConnection, task: &str) -> sqlx::Result<bool> {
-    let alone = sqlx::query_scalar!(
+    sqlx::query_scalar!(
         r#"SELECT pg_try_advisory_xact_lock(hashtext('learning'), hashtext($1)) AS "alone!""#,
         task
     )
-    .fetch_one(&mut *tx)
-    .await?;
-    if alone {
-        sqlx::query!("SELECT pg_advisory_xact_lock_shared(hashtext('keep_view_partitions'))")
-            .fetch_one(&mut *tx)
-            .await?;
-        sqlx::query!("SET LOCAL statement_timeout = '10min'").execute(tx).await?;
-    }
-    Ok(alone)
+    .fetch_one(tx)
+    .await
 }
