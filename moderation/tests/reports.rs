@@ -311,6 +311,9 @@ async fn whoever_changes_the_log_is_found(pool: PgPool) -> Result<()> {
             ("UPDATE mod_audit SET object = object || ' ' WHERE seq = $1", Broken::Changed(seq)),
             ("UPDATE mod_audit SET at = at + interval '1 us' WHERE seq = $1", Broken::Changed(seq)),
             ("UPDATE mod_audit SET after = '{\"x\":1}' WHERE seq = $1", Broken::Changed(seq)),
+            ("UPDATE mod_audit SET actor_role = 'nobody' WHERE seq = $1", Broken::Changed(seq)),
+            ("UPDATE mod_audit SET request_id = NULL WHERE seq = $1", Broken::Changed(seq)),
+            ("UPDATE mod_audit SET hash = sha256(hash) WHERE seq = $1", Broken::Changed(seq)),
             ("UPDATE mod_audit SET prev_hash = hash WHERE seq = $1", Broken::Unlinked(seq)),
             (
                 "DELETE FROM mod_audit WHERE seq = $1",
@@ -325,6 +328,22 @@ async fn whoever_changes_the_log_is_found(pool: PgPool) -> Result<()> {
             tx.rollback().await?;
             trials += 1;
         }
+    }
+    // Two rows in each other's place.
+    for seq in 1..12_i64 {
+        let mut tx = pool.begin().await?;
+        sqlx::query("ALTER TABLE mod_audit DISABLE TRIGGER USER").execute(&mut *tx).await?;
+        for act in [
+            "UPDATE mod_audit SET seq = -$1 WHERE seq = $1",
+            "UPDATE mod_audit SET seq = $1 WHERE seq = $1 + 1",
+            "UPDATE mod_audit SET seq = $1 + 1 WHERE seq = -$1",
+        ] {
+            sqlx::query(act).bind(seq).execute(&mut *tx).await?;
+        }
+        let found = verify_inside(&mut tx).await?;
+        ensure!(found == Err(Broken::Unlinked(seq)), "rows {seq} and the next: {found:?}");
+        tx.rollback().await?;
+        trials += 1;
     }
     println!("{trials} changes to the log, all found");
     Ok(())
