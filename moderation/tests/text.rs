@@ -215,6 +215,24 @@ fn a_contact_alone_is_held_for_new_or_repeating_accounts() {
 }
 
 #[test]
+fn words_that_begin_like_a_messenger_s_name_are_no_way_to_get_in_touch() {
+    let rules = rules();
+    let new = Context { account_age_hours: 1.0, ..Context::default() };
+    for text in [
+        "Identity theft at a broker, shares fell",
+        "their ideology is growth",
+        "directors identified over 100 candidates",
+        "the guidance is soft, I decided to wait",
+        "read it at http://news.example.com/tGJWd7EdTi",
+    ] {
+        assert_eq!(screen(&rules, text, &new).outcome, Outcome::Allow, "{text}");
+    }
+    for text in ["tg: goldenking", "telegram @goldenking1", "ID - goldenking", "kakao goldking77"] {
+        assert_eq!(screen(&rules, text, &new).outcome, Outcome::Hold, "{text}");
+    }
+}
+
+#[test]
 fn a_new_account_may_post_one_link_and_any_number_to_trusted_hosts() {
     let rules = rules();
     let new = Context { account_age_hours: 1.0, ..Context::default() };

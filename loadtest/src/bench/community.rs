@@ -53,10 +53,10 @@ const SENTENCES: [&str; 8] = [
     "실적 발표를 보고 생각이 조금 바뀌었습니다. 영업이익률이 두 분기째 나아지고 있네요.",
     "외국인 수급이 돌아섰는지는 이번 주 거래량을 더 보고 판단하려고 합니다.",
     "Margins held up better than the guide, and inventory came down for a second quarter.",
-    "오늘은 추가 매수 없이 지켜봤습니다. 급할 것이 없는 자리라고 봅니다.",
-    "I trimmed a fifth of the position into strength and would add again ten percent lower.",
+    "오늘은 사지 않고 지켜봤습니다. 급할 것이 없는 자리라고 봅니다.",
+    "We trimmed a fifth of the position into strength and would add again ten percent lower.",
     "배당까지 생각하면 장기로 들고 가도 나쁘지 않은 가격대 같습니다.",
-    "The call was short on detail; the next print decides whether this multiple is earned.",
+    "The report was short on detail, so the next print decides whether this multiple is earned.",
     "환율이 변수라서 비중을 한 번에 늘리기보다는 나눠서 담는 중입니다.",
 ];
 

@@ -188,8 +188,10 @@ pub(crate) const PATTERNS: [(&str, FeatureKind, i32, &str); 7] = [
         "handle",
         Contact,
         3,
-        "(?:텔그|텔레|텔레그램|톡|톡방|라인|아이디|(?-u:\\b)id|telegram|(?-u:\\b)tg|kakao|문의|추가)\
-        [ :@=-]{0,3}@?[a-z][a-z0-9_]{4,}",
+        // Latin labels begin many words (identity, ideology): they need a sign after them, or a digit in the name.
+        "(?:텔그|텔레|텔레그램|톡|톡방|라인|아이디|문의|추가)[ :@=-]{0,3}@?[a-z][a-z0-9_]{4,}\
+        |(?-u:\\b)(?:id|telegram|tg|kakao)\
+        (?: ?[:@=-]{1,2} ?@?[a-z][a-z0-9_]{4,}| @?[a-z_]{2,20}[0-9][a-z0-9_]{0,20}(?-u:\\b))",
     ),
     (
         "quoted_name",
