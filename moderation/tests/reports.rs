@@ -1,89 +1,28 @@
 //! Reports against the real database: at once, again and again, and after a verdict.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Duration, Utc};
 use madang_core::{
     ids::{CaseId, PostId, UserId},
     users::Role,
-    viewer::Who,
 };
 use madang_moderation::{
     audit::{self, Broken},
     decisions::{self, Measure, NewDecision},
     exposure::{self, ViewLog},
-    reports::{self, Filed, NewReport, Refused, Withdrawn},
-    rule::{Category, Network},
-    screener::Screener,
-    text::BadRule,
+    reports::{self, Withdrawn},
+    rule::Category,
 };
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::PgPool;
 
 #[path = "trials/counts.rs"]
 mod counts;
+mod support;
 
 use counts::trials;
-
-/// Compiled once: that takes longer than many reports.
-static SCREENER: LazyLock<Result<Screener, BadRule>> = LazyLock::new(Screener::built_in);
-
-fn screener() -> Result<&'static Screener> {
-    SCREENER.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
-}
-
-/// People whose word counts, from 1 on.
-async fn people(pool: &PgPool, count: i32) -> Result<Vec<UserId>> {
-    sqlx::query(
-        "INSERT INTO users (id, handle, handle_fold, handle_skeleton, name, verified, created_at)
-         SELECT n, 'p' || n, 'p' || n, 'p' || n, 'p', true, now() - interval '60 days' FROM generate_series(1, $1) n",
-    )
-    .bind(count)
-    .execute(pool)
-    .await?;
-    Ok((1..=i64::from(count)).map(UserId::new).collect())
-}
-
-async fn post(pool: &PgPool, author: UserId) -> Result<PostId> {
-    let id: i64 = sqlx::query_scalar(
-        "INSERT INTO posts (id, author_id, body, rank, author_followers, created_at)
-         VALUES (new_id(now()), $1, 'a post', 0, 0, now()) RETURNING id",
-    )
-    .bind(author.get())
-    .fetch_one(pool)
-    .await?;
-    Ok(PostId::new(id))
-}
-
-fn who(user: UserId, role: Role) -> Who {
-    Who { user, role }
-}
-
-async fn file_as(
-    pool: &PgPool,
-    post: PostId,
-    reporter: UserId,
-    category: Category,
-    now: DateTime<Utc>,
-) -> Result<Result<Filed, Refused>> {
-    let address = [10, 0, u8::try_from(reporter.get() % 256)?, 1];
-    let new = NewReport {
-        post,
-        reporter: who(reporter, Role::Investor),
-        category,
-        note: "",
-        network: Some(Network::of(address.into())),
-        device: None,
-        now,
-        request_id: "test",
-    };
-    let mut tx = pool.begin().await?;
-    let filed = reports::file(&mut tx, screener()?, &new).await?;
-    if filed.is_ok() {
-        tx.commit().await?;
-    }
-    Ok(filed)
-}
+use support::{file_as, people, post, screener, who, wide};
 
 async fn withdraw(pool: &PgPool, post: PostId, reporter: UserId) -> Result<Withdrawn> {
     let mut tx = pool.begin().await?;
@@ -107,10 +46,6 @@ async fn state(pool: &PgPool, post: PostId) -> Result<i16> {
         .bind(post.get())
         .fetch_one(pool)
         .await?)
-}
-
-async fn wide(pool: &PgPool) -> Result<PgPool> {
-    Ok(PgPoolOptions::new().max_connections(16).connect_with(pool.connect_options().as_ref().clone()).await?)
 }
 
 #[sqlx::test(migrations = "../migrations")]
