@@ -1,0 +1,1 @@
+//! Returns: pure functions, no clock and no database.
