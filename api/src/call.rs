@@ -238,9 +238,26 @@ impl FromRequest for Call {
     }
 }
 
+/// Most bytes of a batch from another system.
+pub(crate) const MAX_BATCH: usize = 8 * 1024 * 1024;
+
 /// A body: whole, in time, of at most 64 KiB; JSON unless it is empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Body(Bytes);
+
+/// A body of at most 8 MiB, for routes that only other systems may use.
+#[derive(Debug, Clone)]
+pub(crate) struct BatchBody(pub(crate) Body);
+
+impl FromRequest for BatchBody {
+    type Error = Problem;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = Body::take(req, payload, MAX_BATCH);
+        Box::pin(async move { body.await.map(Self) })
+    }
+}
 
 impl Body {
     /// The bytes as sent.
@@ -277,6 +294,16 @@ impl FromRequest for Body {
     type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        Box::pin(Self::take(req, payload, MAX_BODY))
+    }
+}
+
+impl Body {
+    fn take(
+        req: &HttpRequest,
+        payload: &mut Payload,
+        most: usize,
+    ) -> impl Future<Output = Result<Self, Problem>> + use<> {
         let payload = payload.take();
         let kind =
             req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
@@ -285,30 +312,31 @@ impl FromRequest for Body {
         let patience = req
             .app_data::<web::Data<Arc<App>>>()
             .map_or(Duration::from_secs(10), |app| app.settings.http.body_timeout);
-        Box::pin(async move {
-            if declared.is_some_and(|length| length > MAX_BODY) {
-                return Err(Problem::too_large(MAX_BODY));
+        async move {
+            if declared.is_some_and(|length| length > most) {
+                return Err(Problem::too_large(most));
             }
-            let body =
-                tokio::time::timeout(patience, read(payload)).await.map_err(|_| Problem::too_slow())??;
+            let body = tokio::time::timeout(patience, read(payload, most))
+                .await
+                .map_err(|_| Problem::too_slow())??;
             let media = kind.split(';').next().unwrap_or("").trim();
             if !body.is_empty() && !media.eq_ignore_ascii_case("application/json") {
                 return Err(Problem::not_json());
             }
             Ok(Self(body))
-        })
+        }
     }
 }
 
-async fn read(mut payload: Payload) -> Result<Bytes, Problem> {
+async fn read(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {
             tracing::debug!(status = %error.status_code(), "a body broke off");
             Problem::bad_request("broken_body", "the body broke off")
         })?;
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(Problem::too_large(MAX_BODY));
+        if body.len() + chunk.len() > most {
+            return Err(Problem::too_large(most));
         }
         body.extend_from_slice(&chunk);
     }

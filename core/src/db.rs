@@ -67,6 +67,8 @@ async fn grant(owner: &PgPool, role: &str) -> anyhow::Result<()> {
         "REVOKE INSERT, UPDATE, DELETE ON mod_audit, mod_audit_head FROM",
         // What is written down of its end stays.
         "REVOKE UPDATE, DELETE ON audit_anchors FROM",
+        // The broker's rows are only added to.
+        "REVOKE UPDATE, DELETE ON ledger_entries FROM",
     ] {
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{what} {quoted}"))).execute(&mut *tx).await?;
     }

@@ -23,12 +23,30 @@ pub enum JobKind {
     Score,
     /// The change number in Redis. Subject: 0.
     Publish,
+    /// A person's returns, and what hangs on them. Subject: person.
+    Returns,
+}
+
+/// Whose workers take a job: the night's recomputing must not stand before a post's fan-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Timelines, boards and what must be known at once.
+    Feed,
+    /// Returns.
+    Returns,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::Fanout, Self::Relation, Self::RelationAgain, Self::Merge, Self::Score, Self::Publish];
+    pub const ALL: [Self; 7] = [
+        Self::Fanout,
+        Self::Relation,
+        Self::RelationAgain,
+        Self::Merge,
+        Self::Score,
+        Self::Publish,
+        Self::Returns,
+    ];
 
     /// The name in the table.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +57,7 @@ impl JobKind {
             Self::Merge => "merge",
             Self::Score => "score",
             Self::Publish => "publish",
+            Self::Returns => "returns",
         }
     }
 
@@ -140,23 +159,14 @@ pub async fn enqueue_many(
     Ok(())
 }
 
-/// Claims up to `limit` due jobs under a lease.
-pub async fn claim(pool: &PgPool, lease: Duration, limit: i64) -> sqlx::Result<Vec<Job>> {
+/// Claims up to `limit` due jobs of a lane under a lease.
+pub async fn claim(pool: &PgPool, lane: Lane, lease: Duration, limit: i64) -> sqlx::Result<Vec<Job>> {
     let mine: i64 = rand::rng().random_range(1..i64::MAX);
-    let rows = sqlx::query!(
-        "WITH due AS (
-             SELECT kind, subject, peer FROM jobs
-             WHERE parked_at IS NULL AND run_at <= now()
-             ORDER BY run_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-         UPDATE jobs j SET lease = $2, run_at = now() + make_interval(secs => $3), attempts = j.attempts + 1
-         FROM due WHERE j.kind = due.kind AND j.subject = due.subject AND j.peer = due.peer
-         RETURNING j.kind, j.subject, j.peer, j.generation, j.attempts, j.enqueued_at",
-        limit,
-        mine,
-        lease.as_secs_f64()
-    )
-    .fetch_all(pool)
-    .await?;
+    let secs = lease.as_secs_f64();
+    let rows = match lane {
+        Lane::Feed => claim_feed(pool, limit, mine, secs).await?,
+        Lane::Returns => claim_returns(pool, limit, mine, secs).await?,
+    };
     let mut jobs = Vec::with_capacity(rows.len());
     for row in rows {
         // A kind of a newer release: its own workers will take it when the lease ends.
@@ -174,6 +184,52 @@ pub async fn claim(pool: &PgPool, lease: Duration, limit: i64) -> sqlx::Result<V
         });
     }
     Ok(jobs)
+}
+
+struct Claimed {
+    kind: String,
+    subject: i64,
+    peer: i64,
+    generation: i64,
+    attempts: i32,
+    enqueued_at: chrono::DateTime<chrono::Utc>,
+}
+
+// Two statements, so that each lane has an index of its own.
+async fn claim_feed(pool: &PgPool, limit: i64, lease: i64, secs: f64) -> sqlx::Result<Vec<Claimed>> {
+    sqlx::query_as!(
+        Claimed,
+        "WITH due AS (
+             SELECT kind, subject, peer FROM jobs
+             WHERE parked_at IS NULL AND kind <> 'returns' AND run_at <= now()
+             ORDER BY run_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+         UPDATE jobs j SET lease = $2, run_at = now() + make_interval(secs => $3), attempts = j.attempts + 1
+         FROM due WHERE j.kind = due.kind AND j.subject = due.subject AND j.peer = due.peer
+         RETURNING j.kind, j.subject, j.peer, j.generation, j.attempts, j.enqueued_at",
+        limit,
+        lease,
+        secs
+    )
+    .fetch_all(pool)
+    .await
+}
+
+async fn claim_returns(pool: &PgPool, limit: i64, lease: i64, secs: f64) -> sqlx::Result<Vec<Claimed>> {
+    sqlx::query_as!(
+        Claimed,
+        "WITH due AS (
+             SELECT kind, subject, peer FROM jobs
+             WHERE parked_at IS NULL AND kind = 'returns' AND run_at <= now()
+             ORDER BY run_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+         UPDATE jobs j SET lease = $2, run_at = now() + make_interval(secs => $3), attempts = j.attempts + 1
+         FROM due WHERE j.kind = due.kind AND j.subject = due.subject AND j.peer = due.peer
+         RETURNING j.kind, j.subject, j.peer, j.generation, j.attempts, j.enqueued_at",
+        limit,
+        lease,
+        secs
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// Finishes jobs: rows whose subject was asked for again meanwhile stay and are due at once.

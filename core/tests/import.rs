@@ -301,12 +301,11 @@ async fn archives_keep_many_tickers_unknown_symbols_and_replies_to_nothing(pool:
         post("c2", "u_a", at, ",\"reply_to\":\"c1\""),
         post("c3", "u_a", at, ",\"reply_to\":\"c3\""),
     ];
-    let archive = base().file("posts.jsonl", posts.concat()).file("trades.csv", "");
+    let archive = base().file("posts.jsonl", posts.concat());
     let counts = archive.import(&pool).await;
     assert_eq!((counts.posts, archive.rejects()), (tally(6, 0, 0), vec![]));
     assert_eq!((counts.notes.posts_with_many_tickers, counts.notes.unknown_symbols), (1, 2));
     assert_eq!(counts.notes.replies_without_target, 4);
-    assert!(counts.notes.trades_ignored);
     let shown = counts.to_string();
     assert!(shown.contains("note: 4 replies became posts"), "{shown}");
     assert!(

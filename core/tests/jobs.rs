@@ -19,12 +19,12 @@ async fn ask(pool: &PgPool, subject: i64) -> sqlx::Result<()> {
 }
 
 async fn claim_one(pool: &PgPool) -> anyhow::Result<Job> {
-    let claimed = jobs::claim(pool, LEASE, 1).await?;
+    let claimed = jobs::claim(pool, jobs::Lane::Feed, LEASE, 1).await?;
     claimed.first().copied().context("nothing is due")
 }
 
 async fn none_is_due(pool: &PgPool) -> anyhow::Result<()> {
-    let claimed = jobs::claim(pool, LEASE, 10).await?;
+    let claimed = jobs::claim(pool, jobs::Lane::Feed, LEASE, 10).await?;
     ensure!(claimed.is_empty(), "{claimed:?} is due");
     Ok(())
 }
@@ -56,7 +56,7 @@ async fn asking_many_times_for_a_waiting_job_runs_it_once(pool: PgPool) -> anyho
     for _ in 0..5 {
         jobs::enqueue_many(&pool, JobKind::Score, &[3, 1, 3, 2], 0, Duration::ZERO).await?;
     }
-    let claimed = jobs::claim(&pool, LEASE, 10).await?;
+    let claimed = jobs::claim(&pool, jobs::Lane::Feed, LEASE, 10).await?;
     let mut subjects: Vec<i64> = claimed.iter().map(|job| job.subject).collect();
     subjects.sort_unstable();
     ensure!(subjects == [1, 2, 3], "{subjects:?}");
@@ -200,7 +200,7 @@ fn with<T>(ledger: &Shared, act: impl FnOnce(&mut Ledger) -> T) -> T {
 async fn work(pool: PgPool, ledger: Shared, seed: u64) -> anyhow::Result<()> {
     let mut dice = StdRng::seed_from_u64(seed);
     loop {
-        let batch = jobs::claim(&pool, LEASE, 16).await?;
+        let batch = jobs::claim(&pool, jobs::Lane::Feed, LEASE, 16).await?;
         if batch.is_empty() {
             if depth(&pool).await? == 0 {
                 return Ok(());
@@ -271,7 +271,7 @@ async fn what_a_killed_worker_had_in_hand_is_done_when_its_lease_ends(pool: PgPo
     let killed = tokio::spawn({
         let pool = pool.clone();
         async move {
-            let batch = jobs::claim(&pool, short, JOBS).await?;
+            let batch = jobs::claim(&pool, jobs::Lane::Feed, short, JOBS).await?;
             for job in batch.iter().take(40) {
                 jobs::finish(&pool, &[*job]).await?;
             }
@@ -289,7 +289,7 @@ async fn what_a_killed_worker_had_in_hand_is_done_when_its_lease_ends(pool: PgPo
     let mut done = 0;
     while depth(&pool).await? > 0 {
         ensure!(std::time::Instant::now() < end, "{done} were done, the rest is stuck");
-        let batch = jobs::claim(&pool, LEASE, 16).await?;
+        let batch = jobs::claim(&pool, jobs::Lane::Feed, LEASE, 16).await?;
         done += batch.len();
         jobs::finish(&pool, &batch).await?;
         tokio::task::yield_now().await;

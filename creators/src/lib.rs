@@ -4,5 +4,9 @@
 //! Amounts are decimals and exact; rates are `f64` fractions (0.1 is ten per cent).
 
 pub mod ambassadors;
+pub mod archive;
 pub mod cards;
+pub mod disclosure;
+pub mod feeds;
+pub mod ledger;
 pub mod returns;

@@ -56,6 +56,18 @@ pub enum List {
     LegalRequests = 23,
     /// Proposed changes of the rule.
     Proposals = 24,
+    /// Rows of the ledger that were refused.
+    LedgerRefusals = 25,
+    /// A leaderboard.
+    Leaderboard = 26,
+    /// Who holds a ticker.
+    Holders = 27,
+    /// Trades a person discloses.
+    Trades = 28,
+    /// One's own profit cards.
+    Cards = 29,
+    /// An author's calls.
+    Calls = 30,
 }
 
 /// Which list, of what, for whom.

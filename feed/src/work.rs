@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use madang_core::{
     changes, idempotency,
     ids::UserId,
-    jobs::{self, Job, JobError, JobKind},
+    jobs::{self, Job, JobError, JobKind, Lane},
     sessions,
     settings::WorkSettings,
     users,
@@ -95,7 +95,7 @@ impl Worker {
     }
 
     async fn claim(&self) -> sqlx::Result<Vec<Job>> {
-        jobs::claim(&self.feed.pool, self.settings.lease, self.settings.batch).await
+        jobs::claim(&self.feed.pool, Lane::Feed, self.settings.lease, self.settings.batch).await
     }
 
     async fn do_all(&self, jobs: &[Job]) -> sqlx::Result<()> {
@@ -184,6 +184,8 @@ impl Worker {
                 let number = changes::latest(&self.feed.pool).await?;
                 self.feed.kv.publish_change(number).await?;
             }
+            // Another lane, never claimed here.
+            JobKind::Returns => {}
         }
         Ok(())
     }

@@ -290,7 +290,7 @@ async fn removals_of_many_posts_do_not_deadlock_with_a_worker_that_finishes_thei
             acts.hide(*post).await?;
         }
         sqlx::query("UPDATE jobs SET run_at = now()").execute(&wide).await?;
-        let taken = jobs::claim(&wide, WORK.lease, 1_000).await?;
+        let taken = jobs::claim(&wide, jobs::Lane::Feed, WORK.lease, 1_000).await?;
         // …and finished while it is asked for once more.
         let again = async {
             for post in &posts {

@@ -5,9 +5,10 @@ use std::{path::PathBuf, process::ExitCode, sync::Mutex, sync::PoisonError, time
 use indicatif::{ProgressBar, ProgressStyle};
 use madang_core::{
     db,
-    import::{self, Options, Progress},
+    import::{self, Counts, Options, Progress},
     settings::Settings,
 };
+use madang_creators::archive;
 
 struct Bars(Mutex<ProgressBar>);
 
@@ -34,6 +35,12 @@ impl Progress for Bars {
     }
 }
 
+async fn run_all(pool: &sqlx::PgPool, options: &Options, bars: &Bars) -> anyhow::Result<Counts> {
+    let mut counts = import::run(pool, options, bars).await?;
+    archive::import(pool, &options.dir, &options.rejects, bars, &mut counts).await?;
+    Ok(counts)
+}
+
 /// Imports and prints counts; the last line can be read by a script.
 pub(crate) async fn run(
     settings: &Settings,
@@ -47,7 +54,7 @@ pub(crate) async fn run(
     });
     let options = Options { dir, rejects, push_limit: settings.feed.push_limit };
     let bars = Bars(Mutex::new(ProgressBar::hidden()));
-    let counts = import::run(&pool, &options, &bars).await;
+    let counts = run_all(&pool, &options, &bars).await;
     bars.current().finish_and_clear();
     println!("{}", counts?);
     Ok(ExitCode::SUCCESS)

@@ -2,7 +2,9 @@
 
 pub(crate) mod account;
 pub(crate) mod appeals;
+pub(crate) mod disclosure;
 pub(crate) mod feeds;
+pub(crate) mod ledger;
 pub(crate) mod legal;
 pub(crate) mod live;
 pub(crate) mod moderation;

@@ -2,6 +2,7 @@
 //! API document. A route exists only by standing here, and cannot stand here without naming its access.
 
 mod community;
+mod creators;
 mod moderation;
 
 use std::collections::{BTreeMap, HashMap};
@@ -32,6 +33,8 @@ pub(crate) enum Access {
     Legal,
     /// Those who run the place.
     Admin,
+    /// The broker's own systems.
+    Service,
 }
 
 impl Access {
@@ -43,11 +46,16 @@ impl Access {
             (Self::Person, Some(role)) if role != Role::Service => Ok(()),
             (Self::Moderator, Some(role)) if role.moderates() => Ok(()),
             (Self::Senior, Some(role)) if role.is_senior() => Ok(()),
-            (Self::Legal, Some(Role::Legal | Role::Admin)) | (Self::Admin, Some(Role::Admin)) => Ok(()),
+            (Self::Legal, Some(Role::Legal | Role::Admin))
+            | (Self::Admin, Some(Role::Admin))
+            | (Self::Service, Some(Role::Service)) => Ok(()),
             (Self::Moderator, Some(_)) => Err(Problem::forbidden("wrong_role", "this is for moderators")),
             (Self::Senior, Some(_)) => Err(Problem::forbidden("wrong_role", "this is for senior moderators")),
             (Self::Legal, Some(_)) => Err(Problem::forbidden("wrong_role", "this is for the role legal")),
             (Self::Admin, Some(_)) => Err(Problem::forbidden("wrong_role", "this is for admins")),
+            (Self::Service, Some(_)) => {
+                Err(Problem::forbidden("wrong_role", "this is for the broker's service account"))
+            }
             (Self::Person, Some(_)) => {
                 Err(Problem::forbidden("wrong_role", "a service account cannot do what people do"))
             }
@@ -139,6 +147,7 @@ const ORDERED_PAGE: &[&str] = &["order", "limit", "cursor"];
 pub(crate) fn operations() -> Vec<Operation> {
     let mut all = community::routes();
     all.extend(moderation::routes());
+    all.extend(creators::routes());
     all.extend(operation_routes());
     all
 }

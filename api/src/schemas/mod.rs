@@ -1,5 +1,6 @@
 //! The schemas of the API document.
 
+mod creators;
 mod moderation;
 mod statistics;
 
@@ -40,6 +41,7 @@ pub(crate) fn all() -> Value {
         notices(),
         moderation::all(),
         statistics::schemas(),
+        creators::schemas(),
         operations(),
     ] {
         if let (Some(all), Value::Object(part)) = (schemas.as_object_mut(), part) {

@@ -34,8 +34,6 @@ pub struct Notes {
     pub tickers_updated: u64,
     /// Interactions that gave no new follow: repeated pairs, or with somebody unknown.
     pub interactions_without_follow: u64,
-    /// Whether a trades file was there and left alone.
-    pub trades_ignored: bool,
 }
 
 impl fmt::Display for Notes {
@@ -54,9 +52,6 @@ impl fmt::Display for Notes {
         for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
             writeln!(f, "note: {count} {what}")?;
         }
-        if self.trades_ignored {
-            writeln!(f, "note: trades.csv was left alone: there is no trade ledger yet")?;
-        }
         Ok(())
     }
 }
@@ -74,6 +69,12 @@ pub struct Counts {
     pub tickers: Tally,
     /// Daily prices.
     pub prices: Tally,
+    /// Rows of the ledger; the crate that keeps it counts them.
+    pub trades: Tally,
+    /// Exchange rates, likewise.
+    pub rates: Tally,
+    /// Consents, likewise.
+    pub disclosures: Tally,
     /// What was kept in another form.
     pub notes: Notes,
 }
@@ -86,6 +87,9 @@ impl Counts {
             + self.authors.rejected
             + self.tickers.rejected
             + self.prices.rejected
+            + self.trades.rejected
+            + self.rates.rejected
+            + self.disclosures.rejected
     }
 }
 
@@ -93,8 +97,16 @@ impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}posts {}; follows {}; authors {}; tickers {}; prices {}",
-            self.notes, self.posts, self.follows, self.authors, self.tickers, self.prices
+            "{}posts {}; follows {}; authors {}; tickers {}; prices {}; trades {}; rates {}; disclosures {}",
+            self.notes,
+            self.posts,
+            self.follows,
+            self.authors,
+            self.tickers,
+            self.prices,
+            self.trades,
+            self.rates,
+            self.disclosures
         )
     }
 }

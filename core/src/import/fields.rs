@@ -55,7 +55,7 @@ where
     }
 }
 
-fn split(line: &str) -> Result<Vec<Cow<'_, str>>, String> {
+pub(super) fn split(line: &str) -> Result<Vec<Cow<'_, str>>, String> {
     if !line.contains('"') {
         return Ok(line.split(',').map(Cow::Borrowed).collect());
     }

@@ -19,6 +19,7 @@ mod rejects;
 mod source;
 mod stage;
 mod symbols;
+mod table;
 mod tickers;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use anyhow::bail;
 use sqlx::PgPool;
 
 pub use counts::{Counts, Notes, Tally};
+pub use table::{Line, TableFile};
 
 use follows::Kind;
 use rejects::Rejects;
@@ -34,7 +36,7 @@ use source::Source;
 use stage::Run;
 
 /// The files an archive may have, each also as `.gz`.
-const FILES: [&str; 8] = [
+const FILES: [&str; 10] = [
     "tickers.csv",
     "prices.csv",
     "authors.csv",
@@ -43,6 +45,8 @@ const FILES: [&str; 8] = [
     "originals.jsonl",
     "posts.jsonl",
     "trades.csv",
+    "rates.csv",
+    "disclosures.csv",
 ];
 
 /// What to import.
@@ -72,7 +76,6 @@ pub async fn run(pool: &PgPool, options: &Options, progress: &dyn Progress) -> a
         bail!("failed to find anything to import in {dir}: it should have some of {names}, plain or .gz");
     }
     let mut counts = Counts::default();
-    counts.notes.trades_ignored = find("trades.csv").is_some();
     let rejects = Rejects::create(&options.rejects)?;
     let mut run = Run { pool, progress, rejects };
     let symbols = tickers::import(&mut run, find("tickers.csv"), &mut counts).await?;

@@ -35,6 +35,13 @@ pub(super) struct Rejects {
 }
 
 impl Rejects {
+    /// Goes on with a file that was begun.
+    pub(super) fn append(path: &Path) -> anyhow::Result<Self> {
+        let file = File::options().append(true).create(true).open(path);
+        let file = file.with_context(|| format!("failed to open {}", path.display()))?;
+        Ok(Self { to: csv::Writer::from_writer(BufWriter::new(file)) })
+    }
+
     /// Starts the file anew, so that what stands in it is of this run.
     pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
         let file = File::create(path).with_context(|| format!("failed to create {}", path.display()))?;

@@ -38,12 +38,43 @@ impl Source {
         })
     }
 
-    fn open(&self) -> io::Result<Box<dyn BufRead>> {
+    fn open(&self) -> io::Result<Box<dyn BufRead + Send>> {
         let file = BufReader::with_capacity(1 << 16, File::open(&self.path)?);
         if self.name.ends_with(".gz") {
             return Ok(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file))));
         }
         Ok(Box::new(file))
+    }
+
+    /// Its lines, each with its number counted from 1; one that is too long or not UTF-8 is an error that says so.
+    pub(super) fn lines(
+        &self,
+    ) -> io::Result<impl Iterator<Item = (u64, Result<String, String>)> + Send + use<>> {
+        let mut from = self.open()?;
+        let mut number = 0;
+        let mut broken = false;
+        Ok(std::iter::from_fn(move || {
+            if broken {
+                return None;
+            }
+            number += 1;
+            let mut bytes = Vec::new();
+            match (&mut from).take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes) {
+                Ok(0) => None,
+                Ok(_) if !bytes.ends_with(b"\n") && bytes.len() as u64 == MAX_LINE_BYTES => {
+                    broken = true;
+                    Some((number, Err("is longer than a mebibyte; nothing after it is read".to_owned())))
+                }
+                Ok(_) => {
+                    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned());
+                    Some((number, text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned())))
+                }
+                Err(error) => {
+                    broken = true;
+                    Some((number, Err(format!("the file breaks off: {error}"))))
+                }
+            }
+        }))
     }
 }
 
