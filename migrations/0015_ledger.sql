@@ -187,3 +187,34 @@ CREATE INDEX jobs_due_returns ON jobs (run_at) WHERE parked_at IS NULL AND kind 
 CREATE INDEX jobs_due_others ON jobs (run_at) WHERE parked_at IS NULL AND kind <> 'returns';
 -- The release before this one claims without it while it still runs: it sorts the few rows that are due.
 DROP INDEX jobs_due;
+
+-- Raised by whatever changes what returns are computed with, so that a process knows when what it holds is old.
+CREATE TABLE market_state (
+    one boolean CONSTRAINT market_state_pkey PRIMARY KEY DEFAULT true CONSTRAINT market_state_single CHECK (one),
+    version bigint NOT NULL
+);
+INSERT INTO market_state (version) VALUES (1);
+CREATE FUNCTION note_market_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE market_state SET version = version + 1;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER prices_noted AFTER INSERT OR UPDATE OR DELETE ON prices
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
+CREATE TRIGGER splits_noted AFTER INSERT OR UPDATE OR DELETE ON splits
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
+CREATE TRIGGER exchange_rates_noted AFTER INSERT OR UPDATE OR DELETE ON exchange_rates
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
+CREATE TRIGGER tickers_noted AFTER INSERT OR UPDATE OR DELETE ON tickers
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
+
+-- Whether no sanction holds: such accounts stand on no board and are suggested to nobody.
+CREATE FUNCTION in_good_standing(standing smallint, until timestamptz, limited_until timestamptz, at timestamptz)
+RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN (standing = 0 OR coalesce(until <= at, false)) AND coalesce(limited_until <= at, true);
+
+-- Whether a person's return may be shown now: of the whole account (ticker 0), or with one ticker. Whoever shows
+-- the whole account without holdings does not say which tickers they had.
+CREATE FUNCTION disclosed(person bigint, ticker integer) RETURNS boolean LANGUAGE sql STABLE
+RETURN EXISTS (SELECT FROM disclosures d WHERE d.user_id = person AND d.revoked_at IS NULL
+               AND (d.ticker_id = ticker OR (d.ticker_id IS NULL AND (ticker = 0 OR d.holdings))));

@@ -6,6 +6,7 @@ use std::{
 };
 
 use madang_core::{changes::Change, db, passwords::Passwords, posts::Intake, settings::Settings};
+use madang_creators::markets::Markets;
 use madang_feed::{Feed, live::Hub, sync::Held};
 use madang_moderation::{exposure::ViewLog, screened::Screened, screener::Screener};
 use secrecy::ExposeSecret;
@@ -42,6 +43,8 @@ pub(crate) struct App {
     pub(crate) screened: Screened,
     /// One dry run of a rule at a time.
     pub(crate) dry_runs: tokio::sync::Semaphore,
+    /// The markets as returns need them.
+    pub(crate) markets: Arc<Markets>,
     /// Wakes workers.
     pub(crate) waker: Waker,
     /// Metrics to be rendered.
@@ -73,6 +76,7 @@ impl App {
             screener,
             screened: Screened::default(),
             dry_runs: tokio::sync::Semaphore::new(1),
+            markets: Arc::new(Markets::new(pool.clone(), &settings.market_indexes)),
             waker: Waker::default(),
             intake: Arc::new(Intake::new(pool.clone())),
             feed,

@@ -85,6 +85,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", format!("there is no such {what}"))
     }
 
+    /// 404: a person shows nothing of that, or there is nothing; which of both is theirs to say.
+    pub(crate) fn not_disclosed(detail: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_disclosed", "Not disclosed", detail.to_owned())
+    }
+
     /// 308: the same thing lives elsewhere now.
     pub(crate) fn moved(to: String) -> Self {
         let detail = format!("this instrument is called {to} now");

@@ -6,6 +6,7 @@ use actix_web::{App as WebApp, HttpServer, middleware::from_fn, web::Data};
 use anyhow::Context;
 use chrono::Utc;
 use madang_core::{changes, db, notices, settings::Settings, shutdown};
+use madang_creators::{self as creators, ledger::refusals, markets::Markets, records};
 use madang_feed::{Feed, work::Worker};
 use madang_moderation::{
     audit, decisions, exposure, fallback, learning, legal, restitution, sanctions, statistics, sweeps,
@@ -60,6 +61,14 @@ pub(crate) async fn serve(settings: Settings, with_worker: bool) -> anyhow::Resu
         let worker = Worker::new(app.feed.clone(), app.settings.work);
         let stop = stop.clone();
         let (feed, easing) = (app.feed.clone(), stop.clone());
+        let records = creators::work::Worker::new(app.pool.clone(), app.markets.clone(), app.settings.work);
+        let computing = stop.clone();
+        tasks.spawn("returns", async move {
+            records.run(computing).await;
+            Ok(())
+        });
+        let marking = app.clone();
+        tasks.spawn("marks", until(stop.clone(), async move { mark(&marking.pool, &marking.markets).await }));
         tasks.spawn("worker", async move { worker.run(stop).await });
         tasks.spawn("moderation", until(easing, async move { moderate(&feed).await }));
     }
@@ -74,6 +83,14 @@ pub(crate) async fn work(settings: Settings) -> anyhow::Result<()> {
     let feed = Arc::new(open_feed(&settings, pool, Vec::new())?);
     let mut tasks = shutdown::Tasks::new(stop.clone());
     let worker = Worker::new(feed.clone(), settings.work);
+    let markets = Arc::new(Markets::new(feed.pool.clone(), &settings.market_indexes));
+    let records = creators::work::Worker::new(feed.pool.clone(), markets.clone(), settings.work);
+    let (computing, marking) = (stop.clone(), feed.pool.clone());
+    tasks.spawn("returns", async move {
+        records.run(computing).await;
+        Ok(())
+    });
+    tasks.spawn("marks", until(stop.clone(), async move { mark(&marking, &markets).await }));
     let stopping = stop.clone();
     tasks.spawn("moderation", until(stop.clone(), async move { moderate(&feed).await }));
     tasks.spawn("worker", async move { worker.run(stopping).await });
@@ -159,6 +176,25 @@ async fn ease(feed: &Feed) {
             tracing::warn!(%error, "failed to measure the queue of moderation, it is repeated in a minute");
         }
         rounds = rounds.wrapping_add(1);
+    }
+}
+
+/// Records that are older than the markets are asked for; what waits is measured.
+async fn mark(pool: &PgPool, markets: &Markets) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        ticks.tick().await;
+        match records::mark_due(pool, markets).await {
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "failed to ask for records, it is repeated in a minute"),
+        }
+        match records::waiting(pool).await {
+            Ok(count) => metrics::gauge!("madang_returns_waiting").set(count as f64),
+            Err(error) => tracing::debug!(%error, "failed to count records that wait"),
+        }
+        if let Err(error) = refusals::drop_old(pool, Utc::now(), 10_000).await {
+            tracing::debug!(%error, "failed to drop old refusals of the ledger");
+        }
     }
 }
 

@@ -246,6 +246,9 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Logs and traces.
     pub telemetry: TelemetrySettings,
+    /// `MARKET_INDEXES`: the index of each currency's market, `KRW=XKRX:KOSPI,USD=XNYS:SPX`, default none: then
+    /// the market is the plain mean of its instruments.
+    pub market_indexes: Vec<(String, String)>,
 }
 
 impl Settings {
@@ -270,6 +273,7 @@ impl Settings {
                 filter: s.text("RUST_LOG").unwrap_or_else(|| "info".into()),
                 otlp_endpoint: s.text("OTEL_EXPORTER_OTLP_ENDPOINT"),
             },
+            market_indexes: market_indexes(s),
         };
         if source.wrong.is_empty() { Ok(settings) } else { Err(BadSettings(source.wrong)) }
     }
@@ -314,6 +318,20 @@ fn work(s: &mut Source<'_>) -> WorkSettings {
         poll: s.millis("JOB_POLL_MS", 500, 10..=60_000),
         stop_deadline: Duration::from_secs(s.within("STOP_DEADLINE_SECS", 20, 1..=600)),
     }
+}
+
+fn market_indexes(s: &mut Source<'_>) -> Vec<(String, String)> {
+    let text = s.text("MARKET_INDEXES").unwrap_or_default();
+    let mut indexes = Vec::new();
+    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=') {
+            Some((currency, symbol)) if currency.len() == 3 && symbol.contains(':') => {
+                indexes.push((currency.to_uppercase(), symbol.to_owned()));
+            }
+            _ => s.wrong.push(format!("  MARKET_INDEXES: {pair:?} is not like KRW=XKRX:KOSPI")),
+        }
+    }
+    indexes
 }
 
 fn rates(s: &mut Source<'_>) -> RateSettings {

@@ -5,8 +5,17 @@
 
 pub mod ambassadors;
 pub mod archive;
+pub mod boards;
+pub mod calls;
 pub mod cards;
+pub mod deeds;
+mod dice;
 pub mod disclosure;
 pub mod feeds;
 pub mod ledger;
+pub mod markets;
+pub mod records;
 pub mod returns;
+pub mod skill;
+pub mod suggest;
+pub mod work;

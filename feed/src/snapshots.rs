@@ -19,6 +19,17 @@ pub(crate) struct Snapshot {
     made: Instant,
 }
 
+/// A frozen list of another crate.
+#[derive(Debug)]
+pub struct Frozen(Arc<Snapshot>);
+
+impl Frozen {
+    /// What was frozen.
+    pub fn numbers(&self) -> Vec<i64> {
+        self.0.ids.iter().map(|id| id.get()).collect()
+    }
+}
+
 /// Frozen lists a process holds.
 #[derive(Debug)]
 pub struct SnapshotStore {
@@ -61,6 +72,27 @@ impl Feed {
         self.snapshots.latest.insert(list, snapshot.clone());
         self.snapshots.by_name.insert(name, snapshot.clone());
         snapshot
+    }
+
+    /// Such a list frozen lately, for those who come soon after one another.
+    pub fn fresh_numbers(&self, list: i64) -> Option<Frozen> {
+        self.fresh_snapshot(list).map(Frozen)
+    }
+
+    /// Freezes a list that another crate orders, for the pages after the first; numbers of any kind.
+    pub async fn freeze_numbers(&self, list: i64, numbers: Vec<i64>) -> Frozen {
+        Frozen(self.freeze(list, numbers.into_iter().map(PostId::new).collect()).await)
+    }
+
+    /// Opens such a list again, at the place where a page ended.
+    pub async fn open_numbers(&self, scope: &Scope, cursor: &str) -> Result<(Frozen, usize), ReadError> {
+        let (snapshot, place) = self.open_snapshot(scope, cursor).await?;
+        Ok((Frozen(snapshot), place))
+    }
+
+    /// A cursor to go on in it.
+    pub fn seal_numbers(&self, scope: &Scope, frozen: &Frozen, place: usize) -> String {
+        scope.seal(&self.cursors, [frozen.0.name, i64::try_from(place).unwrap_or(i64::MAX)])
     }
 
     pub(crate) async fn open_snapshot(

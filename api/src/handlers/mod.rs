@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod appeals;
+pub(crate) mod creators;
 pub(crate) mod disclosure;
 pub(crate) mod feeds;
 pub(crate) mod ledger;

@@ -4,13 +4,14 @@ use actix_web::{http::Method, web};
 
 use super::{Access, Operation, PAGE, op};
 use crate::{
-    handlers::{disclosure, ledger},
+    handlers::{creators, disclosure, ledger},
     limits::Rate,
 };
 
 pub(super) fn routes() -> Vec<Operation> {
     let mut all = ledger_routes();
     all.extend(disclosure_routes());
+    all.extend(return_routes());
     all
 }
 
@@ -53,6 +54,42 @@ fn ledger_routes() -> Vec<Operation> {
         )
         .body("RateBatch")
         .answer(200, "FeedResults"),
+    ]
+}
+
+fn return_routes() -> Vec<Operation> {
+    use Access::{Person, Public};
+    vec![
+        op(
+            (Method::GET, "/v1/leaderboard"),
+            Public,
+            Rate::Read,
+            "Who has at least earned how much over the market, of those who show it",
+            || web::to(creators::leaderboard),
+        )
+        .query(&["ticker", "window", "limit", "cursor"])
+        .answer(200, "Leaderboard"),
+        op(
+            (Method::GET, "/v1/tickers/{symbol}/creators"),
+            Public,
+            Rate::Read,
+            "Who holds it now, of those who show it, the surest return first",
+            || web::to(creators::holders),
+        )
+        .query(PAGE)
+        .answer(200, "HolderPage"),
+        op(
+            (Method::GET, "/v1/users/{handle}/returns"),
+            Public,
+            Rate::Read,
+            "What a person shows of theirs",
+            || web::to(creators::returns),
+        )
+        .answer(200, "ReturnRecord"),
+        op((Method::GET, "/v1/me/returns"), Person, Rate::Read, "My returns, all of them", || {
+            web::to(creators::own_returns)
+        })
+        .answer(200, "OwnReturnRecord"),
     ]
 }
 

@@ -7,7 +7,7 @@ use super::{list, object, page, reference};
 /// All of them, by name.
 pub(super) fn schemas() -> Value {
     let mut all = serde_json::Map::new();
-    for part in [ledger(), disclosure()] {
+    for part in [ledger(), disclosure(), returns(), boards()] {
         if let Value::Object(part) = part {
             all.extend(part);
         }
@@ -59,6 +59,76 @@ fn ledger() -> Value {
         "RateRow": rate,
         "RateBatch": object(json!({"rates": list("RateRow")}), &[]),
         "FeedResults": object(json!({"new": whole, "already_here": whole}), &[]),
+    })
+}
+
+fn returns() -> Value {
+    let (text, whole, flag) =
+        (json!({"type": "string"}), json!({"type": "integer"}), json!({"type": "boolean"}));
+    let day = json!({"type": "string", "format": "date"});
+    let rate = json!({"type": "number", "description": "A fraction: 0.1 is ten per cent."});
+    let maybe = json!({"type": ["number", "null"]});
+    let window = object(
+        json!({"window": {"type": "string", "enum": ["1W", "1M", "3M", "6M", "1Y", "YTD", "ALL"]},
+        "from": day, "to": day, "complete": flag, "days": whole, "twr": rate,
+        "money_weighted": {"type": ["number", "null"], "description": "Yearly; null where no rate exists."},
+        "market": rate, "excess": rate, "volatility": maybe, "drawdown": rate,
+        "risk": {"type": ["integer", "null"], "minimum": 1, "maximum": 10}, "invested": rate,
+        "lower_bound": {"type": "number", "description": "Yearly log excess over the market it has at least."},
+        "ineligible": {"type": "array", "items": {"type": "string"}}}),
+        &[],
+    );
+    let gains = json!({"type": ["object", "null"], "description": "Null unless amounts are shown.",
+        "properties": {"currency": text, "realised": text, "unrealised": {"type": ["string", "null"]}, "income": text}});
+    let account = json!({"oneOf": [{"type": "null"}, object(json!({"windows": list("WindowReturn"),
+        "curve": {"type": "array", "items": object(json!({"day": day, "account": rate, "market": rate}), &[])},
+        "trading_days": whole, "closed_positions": whole, "average_holding_days": maybe, "gains": gains}), &[])]});
+    let holding = json!({"oneOf": [{"type": "null"}, object(json!({"weight": maybe, "stake": stake(), "since": day,
+        "unrealised_rate": maybe}), &[])]});
+    let ticker = object(
+        json!({"ticker": {"oneOf": [reference("Ticker"), {"type": "null"}]},
+        "windows": list("WindowReturn"), "closed_positions": whole, "average_holding_days": maybe, "holding": holding,
+        "gains": gains}),
+        &[],
+    );
+    let record = json!({"as_of": day, "incomplete": {"type": ["string", "null"]}, "account": account,
+        "tickers": list("TickerReturn")});
+    let mut named = record.clone();
+    named["handle"] = text;
+    json!({"WindowReturn": window, "TickerReturn": ticker, "OwnReturnRecord": object(record, &[]),
+        "ReturnRecord": object(named, &[])})
+}
+
+fn stake() -> Value {
+    json!({"type": ["string", "null"], "enum": ["small", "medium", "large", "main", null],
+        "description": "Share of the account: from 1 to 5 %, to 20 %, to 50 %, more; null below 1 %."})
+}
+
+fn boards() -> Value {
+    let (text, whole, flag) =
+        (json!({"type": "string"}), json!({"type": "integer"}), json!({"type": "boolean"}));
+    let (day, rate) = (json!({"type": "string", "format": "date"}), json!({"type": "number"}));
+    let risk = json!({"type": ["integer", "null"]});
+    let person = json!({"handle": text, "name": text, "verified": flag, "follower_count": whole});
+    let with = |more: Value| {
+        let mut all = person.clone();
+        if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
+            all.extend(more);
+        }
+        object(all, &[])
+    };
+    let entry =
+        with(json!({"place": whole, "from": day, "to": day, "complete": flag, "days": whole, "twr": rate,
+        "market": rate, "excess": rate, "lower_bound": rate, "score": rate, "drawdown": rate, "risk": risk}));
+    let me = json!({"oneOf": [{"type": "null"}, object(json!({"place": {"type": ["integer", "null"]}, "shown": flag,
+        "twr": rate, "score": rate, "lower_bound": rate, "ineligible": {"type": "array", "items": text}}), &[])]});
+    json!({
+        "BoardEntry": entry,
+        "Leaderboard": object(json!({"window": text, "items": list("BoardEntry"),
+            "next_cursor": {"type": ["string", "null"]}, "me": me}), &[]),
+        "Holder": with(json!({"stake": stake(), "since": day, "held_days": whole, "twr": rate, "market": rate,
+            "excess": rate, "lower_bound": rate})),
+        "HolderPage": page("Holder"),
     })
 }
 

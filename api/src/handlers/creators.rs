@@ -1,0 +1,220 @@
+//! Returns as people see them: leaderboards, who holds a ticker, a person's record.
+
+use std::collections::HashMap;
+
+use actix_web::{HttpRequest, HttpResponse};
+use madang_core::{
+    ids::{TickerId, UserId},
+    tickers::Catalogue,
+    visibility::Onlooker,
+};
+use madang_creators::{
+    boards::{self, Board},
+    disclosure::{self, InForce},
+    records::{self, Shown, WindowShown},
+    returns::Window,
+};
+use madang_feed::{
+    cursor::{List, Scope},
+    snapshots::Frozen,
+    viewers::Look,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{PageQuery, account::send, page_limit, ticker, tickers::ticker_json, visible_person};
+use crate::{call::Call, problem::Problem};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BoardQuery {
+    ticker: Option<String>,
+    window: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+fn window(name: Option<&str>) -> Result<Window, Problem> {
+    let Some(name) = name else { return Ok(Window::Quarter) };
+    Window::parse(&name.to_ascii_uppercase())
+        .ok_or_else(|| Problem::field("window", "must be 1W, 1M, 3M, 6M, 1Y, YTD or ALL"))
+}
+
+async fn named(call: &Call, name: &str) -> Result<TickerId, Problem> {
+    call.app.feed.catch_up().await?;
+    let catalogue = call.app.feed.catalogue().await?;
+    let found =
+        catalogue.find(name).ok_or_else(|| Problem::field("ticker", "is not listed; write market:code"))?;
+    Ok(catalogue.current(found.id))
+}
+
+/// `GET /v1/leaderboard`
+pub(crate) async fn leaderboard(call: Call) -> Result<HttpResponse, Problem> {
+    let query: BoardQuery = call.query()?;
+    let limit = page_limit(query.limit)?;
+    let window = window(query.window.as_deref())?;
+    let ticker = match &query.ticker {
+        None => None,
+        Some(name) => Some(named(&call, name).await?),
+    };
+    let board = Board { ticker, window };
+    let look = call.app.feed.look(call.viewer()).await?;
+    let subject = i64::from(ticker.map_or(0, TickerId::get)) * 10 + i64::from(window.code());
+    let scope = Scope { list: List::Leaderboard, subject, viewer: look.id() };
+    let (frozen, place) = match query.cursor.as_deref() {
+        Some(cursor) => call.app.feed.open_numbers(&scope, cursor).await?,
+        None => (order(&call, board, subject).await?, 0),
+    };
+    let (items, next) = board_page(&call, board, &look, &frozen, place, limit).await?;
+    let me = match call.viewer() {
+        None => None,
+        Some(who) => boards::own(&call.app.pool, board, who.user, call.now).await?,
+    };
+    let next = next.map(|at| call.app.feed.seal_numbers(&scope, &frozen, at));
+    Ok(send(&json!({"window": window.as_str(), "items": items, "next_cursor": next, "me": me})))
+}
+
+/// Pairs of person and place; the order lasts a moment, what is shown of it is read anew each time.
+async fn order(call: &Call, board: Board, subject: i64) -> Result<Frozen, Problem> {
+    let list = -1 - subject;
+    if let Some(frozen) = call.app.feed.fresh_numbers(list) {
+        return Ok(frozen);
+    }
+    let ranking = boards::ranking(&call.app.pool, board, call.now).await?;
+    let pairs = ranking.iter().flat_map(|ranked| [ranked.user.get(), ranked.place]).collect();
+    Ok(call.app.feed.freeze_numbers(list, pairs).await)
+}
+
+#[derive(Serialize)]
+struct Placed {
+    place: i64,
+    #[serde(flatten)]
+    entry: boards::Entry,
+}
+
+/// Entries from a place on, and where the next page begins. Who is not shown any more is passed over.
+async fn board_page(
+    call: &Call,
+    board: Board,
+    look: &Look,
+    frozen: &Frozen,
+    mut at: usize,
+    limit: usize,
+) -> Result<(Vec<Placed>, Option<usize>), Problem> {
+    let numbers = frozen.numbers();
+    let pairs: Vec<(i64, i64)> =
+        numbers.as_chunks::<2>().0.iter().map(|[user, place]| (*user, *place)).collect();
+    let mut items = Vec::with_capacity(limit);
+    while items.len() < limit && at < pairs.len() {
+        let few = pairs.get(at..(at + limit - items.len()).min(pairs.len())).unwrap_or_default();
+        at += few.len();
+        let seen: Vec<i64> =
+            few.iter().map(|(user, _)| *user).filter(|user| sees(look, UserId::new(*user))).collect();
+        let mut found: HashMap<i64, boards::Entry> = boards::entries(&call.app.pool, board, &seen, call.now)
+            .await?
+            .into_iter()
+            .map(|entry| (entry.user.get(), entry))
+            .collect();
+        let placed = |(user, place): &(i64, i64)| Some(Placed { place: *place, entry: found.remove(user)? });
+        items.extend(few.iter().filter_map(placed));
+    }
+    Ok((items, (at < pairs.len()).then_some(at)))
+}
+
+fn sees(look: &Look, user: UserId) -> bool {
+    look.onlooker(user) != Onlooker::Blocked && !look.viewer.muted.contains(&user.get())
+}
+
+/// `GET /v1/tickers/{symbol}/creators`
+pub(crate) async fn holders(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let query: PageQuery = call.query()?;
+    let limit = query.limit()?;
+    let ticker = ticker(&call, &req).await?;
+    let look = call.app.feed.look(call.viewer()).await?;
+    let scope = Scope { list: List::Holders, subject: i64::from(ticker.id.get()), viewer: look.id() };
+    let mut holders = boards::holders(&call.app.pool, ticker.id, call.now).await?;
+    holders.retain(|holder| sees(&look, holder.user));
+    let (frozen, place) = match query.cursor.as_deref() {
+        Some(cursor) => call.app.feed.open_numbers(&scope, cursor).await?,
+        None => {
+            let order = holders.iter().map(|holder| holder.user.get()).collect();
+            (call.app.feed.freeze_numbers(-1_000_000_000 - scope.subject, order).await, 0)
+        }
+    };
+    let order: HashMap<i64, usize> =
+        frozen.numbers().into_iter().enumerate().map(|(at, user)| (user, at)).collect();
+    let mut rest: Vec<(usize, boards::Holder)> =
+        holders.into_iter().filter_map(|holder| Some((*order.get(&holder.user.get())?, holder))).collect();
+    rest.retain(|(at, _)| *at >= place);
+    rest.sort_unstable_by_key(|(at, _)| *at);
+    let next = rest.get(limit).map(|(at, _)| call.app.feed.seal_numbers(&scope, &frozen, *at));
+    rest.truncate(limit);
+    let items: Vec<boards::Holder> = rest.into_iter().map(|(_, holder)| holder).collect();
+    Ok(send(&json!({"items": items, "next_cursor": next})))
+}
+
+/// `GET /v1/users/{handle}/returns`
+pub(crate) async fn returns(call: Call, req: HttpRequest) -> Result<HttpResponse, Problem> {
+    let person = visible_person(&call, &req).await?;
+    let shown = records::shown(&call.app.pool, person.id).await?;
+    let catalogue = call.app.feed.catalogue().await?;
+    // Asked last: what is taken back before this line is not shown.
+    let consent = disclosure::in_force(&call.app.pool, person.id).await?;
+    let nothing = || Problem::not_disclosed("this person shows no returns");
+    if consent.is_empty() || person.standing.at(call.now) != madang_core::standing::Standing::Good {
+        return Err(nothing());
+    }
+    let shown = shown.ok_or_else(nothing)?;
+    let mut body = record_json(&shown, &consent, &catalogue);
+    if let Some(object) = body.as_object_mut() {
+        object.insert("handle".into(), json!(person.handle));
+    }
+    Ok(send(&body))
+}
+
+/// `GET /v1/me/returns`
+pub(crate) async fn own_returns(call: Call) -> Result<HttpResponse, Problem> {
+    let user = call.who()?.user;
+    let catalogue = call.app.feed.catalogue().await?;
+    let shown = records::shown(&call.app.pool, user).await?;
+    let Some(shown) = shown else {
+        return Err(Problem::not_found("record: your broker has reported no trades of yours yet"));
+    };
+    let all = disclosure::Shown { holdings: true, trade_delay: Some(0), amounts: true };
+    let consent = InForce { whole: Some(all), tickers: Vec::new() };
+    Ok(send(&record_json(&shown, &consent, &catalogue)))
+}
+
+/// What of a record is shown under a consent.
+fn record_json(shown: &Shown, consent: &InForce, catalogue: &Catalogue) -> Value {
+    let windows = |ticker: i32| -> Vec<&WindowShown> {
+        shown.windows.iter().filter(|window| window.ticker == ticker).collect()
+    };
+    let account = consent.whole.map(|whole| {
+        json!({
+            "windows": windows(0), "curve": shown.summary.curve, "trading_days": shown.trading_days,
+            "closed_positions": shown.closed, "average_holding_days": shown.summary.average_holding_days,
+            "gains": whole.amounts.then_some(&shown.summary.gains)})
+    });
+    let tickers: Vec<Value> = shown
+        .summary
+        .tickers
+        .iter()
+        .filter_map(|summary| {
+            let id = TickerId::new(summary.ticker);
+            let own = consent.tickers.iter().find(|(ticker, _)| *ticker == id).map(|(_, shown)| *shown);
+            let what = own.or(consent.whole.filter(|whole| whole.holdings))?;
+            let holding = shown.holdings.iter().find(|holding| holding.ticker == id).filter(|_| what.holdings);
+            let held = holding.map(|holding| {
+                json!({"weight": consent.whole.is_some().then_some(holding.weight),
+                       "stake": boards::StakeBand::of(holding.weight), "since": holding.since,
+                       "unrealised_rate": summary.unrealised_rate})
+            });
+            Some(json!({
+                "ticker": catalogue.get(id).map(|ticker| ticker_json(ticker)), "windows": windows(summary.ticker),
+                "closed_positions": summary.closed, "average_holding_days": summary.held_days, "holding": held,
+                "gains": what.amounts.then_some(&summary.gains)}))
+        })
+        .collect();
+    json!({"as_of": shown.as_of, "incomplete": shown.incomplete, "account": account, "tickers": tickers})
+}

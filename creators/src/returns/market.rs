@@ -1,0 +1,224 @@
+//! What is known of the markets: closes as traded, exchange rates, benchmarks. Built once, shared by many accounts.
+//!
+//! All series are dense over calendar days (`f64`, NaN where nothing is known), so that a look-up is one step.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{Datelike, NaiveDate};
+use madang_core::ids::TickerId;
+
+use super::entry::Currency;
+
+/// A close or a rate is carried forward this many calendar days, not longer.
+pub const CARRIED_DAYS: i32 = 7;
+/// The last close of a delisted instrument counts this many calendar days; after that it is worth nothing.
+pub const DELISTED_DAYS: i32 = 30;
+
+/// The number of a day, for dense series.
+pub(super) fn number(day: NaiveDate) -> i32 {
+    day.num_days_from_ce()
+}
+
+/// A day by its number.
+pub(super) fn date(number: i32) -> NaiveDate {
+    NaiveDate::from_num_days_from_ce_opt(number).unwrap_or_default()
+}
+
+/// Values by calendar day.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Series {
+    first: i32,
+    values: Vec<f64>,
+}
+
+impl Series {
+    fn of(points: &BTreeMap<i32, f64>) -> Self {
+        let (Some((&first, _)), Some((&last, _))) = (points.first_key_value(), points.last_key_value())
+        else {
+            return Self::default();
+        };
+        let length = usize::try_from(last - first).unwrap_or_default() + 1;
+        let mut values = vec![f64::NAN; length];
+        for (day, value) in points {
+            if let Some(slot) = usize::try_from(day - first).ok().and_then(|at| values.get_mut(at)) {
+                *slot = *value;
+            }
+        }
+        Self { first, values }
+    }
+
+    /// Gaps of up to [`CARRIED_DAYS`] take the value before them, and so do as many days after the end.
+    fn carried(mut self) -> Self {
+        let length = self.values.len() + usize::try_from(CARRIED_DAYS).unwrap_or_default();
+        self.values.resize(length, f64::NAN);
+        let (mut known, mut age) = (f64::NAN, 0);
+        for value in &mut self.values {
+            if value.is_nan() {
+                age += 1;
+                *value = if age <= CARRIED_DAYS { known } else { f64::NAN };
+            } else {
+                (known, age) = (*value, 0);
+            }
+        }
+        self
+    }
+
+    #[inline]
+    pub(super) fn at(&self, day: i32) -> f64 {
+        let index = usize::try_from(i64::from(day) - i64::from(self.first)).ok();
+        index.and_then(|index| self.values.get(index)).copied().unwrap_or(f64::NAN)
+    }
+
+    pub(super) fn first(&self) -> i32 {
+        self.first
+    }
+
+    pub(super) fn last(&self) -> i32 {
+        self.first + i32::try_from(self.values.len()).unwrap_or_default() - 1
+    }
+
+    /// The last value on or before a day, whatever its age, and its day.
+    pub(super) fn before(&self, day: i32) -> Option<(i32, f64)> {
+        let known = |day: &i32| !self.at(*day).is_nan();
+        (self.first..=day.min(self.last())).rev().find(known).map(|day| (day, self.at(day)))
+    }
+
+    /// The last value on or before a day, else the first after it.
+    pub(super) fn nearest(&self, day: i32) -> Option<f64> {
+        let known = |value: &f64| !value.is_nan();
+        let after = || (self.first.max(day)..=self.last()).map(|day| self.at(day)).find(known);
+        self.before(day).map(|found| found.1).or_else(after)
+    }
+}
+
+/// What is known of one instrument.
+#[derive(Debug, Clone)]
+pub(super) struct Instrument {
+    pub(super) currency: Currency,
+    pub(super) delisted: bool,
+    pub(super) closes: Series,
+}
+
+impl Instrument {
+    /// The day of the last close there will ever be.
+    pub(super) fn ended(&self) -> Option<i32> {
+        self.delisted.then(|| self.closes.last())
+    }
+}
+
+/// What is known of one currency.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Money {
+    /// One unit is worth one unit of the reference, on every day.
+    reference: bool,
+    /// Worth of one unit in the reference currency, carried forward.
+    rates: Series,
+    /// Return of its market, on trading days.
+    pub(super) benchmark: Series,
+    /// Known on trading days: those with a benchmark or any close.
+    pub(super) open: Series,
+}
+
+impl Money {
+    /// Worth of one unit in the reference currency; NaN where it is not known.
+    pub(super) fn worth(&self, day: i32) -> f64 {
+        if self.reference { 1.0 } else { self.rates.at(day) }
+    }
+
+    /// The same, of the nearest day that has it.
+    pub(super) fn worth_near(&self, day: i32) -> f64 {
+        if self.reference { 1.0 } else { self.rates.nearest(day).unwrap_or(f64::NAN) }
+    }
+}
+
+/// The markets. Read only; share it with `Arc`.
+#[derive(Debug, Clone)]
+pub struct Market {
+    pub(super) instruments: HashMap<TickerId, Instrument>,
+    pub(super) currencies: HashMap<Currency, Money>,
+}
+
+impl Market {
+    /// Whether the instrument is known.
+    pub fn knows(&self, ticker: TickerId) -> bool {
+        self.instruments.contains_key(&ticker)
+    }
+
+    /// The currency an instrument is priced in.
+    pub fn currency(&self, ticker: TickerId) -> Option<Currency> {
+        self.instruments.get(&ticker).map(|instrument| instrument.currency)
+    }
+}
+
+/// Gathers what is known, in any order. Values that cannot be (a price or rate that is not finite or not above zero,
+/// a return below -1) are left out, as if nothing were known.
+#[derive(Debug)]
+pub struct MarketBuilder {
+    reference: Currency,
+    instruments: HashMap<TickerId, (Currency, bool, BTreeMap<i32, f64>)>,
+    rates: HashMap<Currency, BTreeMap<i32, f64>>,
+    benchmarks: HashMap<Currency, BTreeMap<i32, f64>>,
+}
+
+impl MarketBuilder {
+    /// Rates will be given in units of the reference currency, whose own rate is 1 on every day.
+    pub fn new(reference: Currency) -> Self {
+        let (instruments, rates, benchmarks) = Default::default();
+        Self { reference, instruments, rates, benchmarks }
+    }
+
+    /// Names an instrument, its currency, and whether it has been delisted.
+    pub fn instrument(&mut self, ticker: TickerId, currency: Currency, delisted: bool) {
+        self.instruments.insert(ticker, (currency, delisted, BTreeMap::new()));
+    }
+
+    /// A close as it was traded, not adjusted for splits, of an instrument named before; others are left out.
+    pub fn close(&mut self, ticker: TickerId, day: NaiveDate, price: f64) {
+        if let Some((_, _, closes)) = self.instruments.get_mut(&ticker)
+            && price.is_finite()
+            && price > 0.0
+        {
+            closes.insert(number(day), price);
+        }
+    }
+
+    /// What one unit of a currency is worth in the reference currency on a day.
+    pub fn rate(&mut self, currency: Currency, day: NaiveDate, worth: f64) {
+        if worth.is_finite() && worth > 0.0 && currency != self.reference {
+            self.rates.entry(currency).or_default().insert(number(day), worth);
+        }
+    }
+
+    /// The return of a currency's market on a trading day.
+    pub fn benchmark(&mut self, currency: Currency, day: NaiveDate, change: f64) {
+        if change.is_finite() && change >= -1.0 {
+            self.benchmarks.entry(currency).or_default().insert(number(day), change);
+        }
+    }
+
+    /// The market of all that was gathered.
+    pub fn build(self) -> Market {
+        let mut open: HashMap<Currency, BTreeMap<i32, f64>> = HashMap::new();
+        for (currency, days) in &self.benchmarks {
+            open.entry(*currency).or_default().extend(days.keys().map(|day| (*day, 1.0)));
+        }
+        for (currency, _, closes) in self.instruments.values() {
+            open.entry(*currency).or_default().extend(closes.keys().map(|day| (*day, 1.0)));
+        }
+        let mut currencies: HashMap<Currency, Money> = HashMap::new();
+        for (currency, days) in &open {
+            currencies.entry(*currency).or_default().open = Series::of(days);
+        }
+        for (currency, days) in &self.benchmarks {
+            currencies.entry(*currency).or_default().benchmark = Series::of(days);
+        }
+        for (currency, days) in &self.rates {
+            currencies.entry(*currency).or_default().rates = Series::of(days).carried();
+        }
+        currencies.entry(self.reference).or_default().reference = true;
+        let instruments = self.instruments.into_iter().map(|(ticker, (currency, delisted, closes))| {
+            (ticker, Instrument { currency, delisted, closes: Series::of(&closes) })
+        });
+        Market { instruments: instruments.collect(), currencies }
+    }
+}

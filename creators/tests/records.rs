@@ -1,0 +1,298 @@
+//! Records against the real database: what the ledger says is what is stored, ranked and shown.
+#![expect(clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use chrono::NaiveDate;
+use madang_core::{
+    ids::{TickerId, UserId},
+    settings::WorkSettings,
+};
+use madang_creators::{
+    boards::{self, Board},
+    disclosure::{self, Refused, Scope},
+    markets::Markets,
+    records::{self, WindowShown},
+    returns::Window,
+    work::Worker,
+};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use support::{accept, market, market_days, people, report, today, words};
+
+const WORK: WorkSettings = WorkSettings {
+    lease: std::time::Duration::from_secs(30),
+    max_attempts: 3,
+    batch: 64,
+    bind: None,
+    poll: std::time::Duration::from_millis(50),
+    stop_deadline: std::time::Duration::from_secs(5),
+};
+
+fn worker(pool: &PgPool) -> Worker {
+    Worker::new(pool.clone(), Arc::new(Markets::new(pool.clone(), &[])), WORK)
+}
+
+fn at(day: NaiveDate, user: usize, id: &str, more: Value) -> Value {
+    let mut row = json!({"trade_id": id, "user": format!("zq{user}"), "symbol": "XKRX:000001",
+                         "executed_at": format!("{day}T15:20:00+09:00")});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        row[name] = value.clone();
+    }
+    row
+}
+
+fn buy(day: NaiveDate, user: usize, id: &str, quantity: u32, price: f64) -> Value {
+    at(day, user, id, json!({"kind": "buy", "quantity": quantity, "price": price}))
+}
+
+fn sell(day: NaiveDate, user: usize, id: &str, quantity: u32, price: f64) -> Value {
+    at(day, user, id, json!({"kind": "sell", "quantity": quantity, "price": price}))
+}
+
+fn deposit(day: NaiveDate, user: usize, id: &str, amount: u32) -> Value {
+    let mut row =
+        at(day, user, id, json!({"kind": "deposit", "amount": amount, "currency": "KRW", "symbol": null}));
+    row["executed_at"] = json!(format!("{day}T09:00:00+09:00"));
+    row
+}
+
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
+}
+
+async fn window(pool: &PgPool, user: UserId, ticker: i32, name: &str) -> Result<WindowShown> {
+    let shown = records::shown(pool, user).await?.context("no record")?;
+    shown.windows.into_iter().find(|w| w.ticker == ticker && w.window == name).context("no such window")
+}
+
+/// The first ticker doubles evenly, the second stays, the third falls to half.
+fn close(ticker: usize, day: usize) -> f64 {
+    match ticker {
+        0 => (1_000.0 * 2_f64.powf(day as f64 / 59.0)).round(),
+        1 => 1_000.0,
+        _ => 200.0 / (1.0 + day as f64 / 59.0),
+    }
+}
+
+async fn scope(pool: &PgPool, user: UserId, scope: Scope) -> Result<Result<(), Refused>> {
+    let mut tx = pool.begin().await?;
+    let granted = disclosure::grant(&mut tx, user, scope, 1, today()).await?;
+    tx.commit().await?;
+    Ok(granted)
+}
+
+const WHOLE: Scope = Scope { ticker: None, holdings: true, trade_delay: None, amounts: false };
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_was_bought_and_kept_returns_what_the_price_did(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 1).await?;
+    let days = market_days(60);
+    market(&pool, &days, close).await?;
+    let first = close(0, 0);
+    accept(&pool, &[deposit(days[0], 1, "D", 10_000), buy(days[0], 1, "B", 10, first)]).await?;
+    ensure!(worker(&pool).drain().await? == 1);
+    let all = window(&pool, everybody[0], 0, "ALL").await?;
+    let grown = close(0, 59) / first - 1.0;
+    ensure!(near(all.twr, grown) && all.to == days[59] && all.days == 60, "{all:?} {grown}");
+    ensure!(near(window(&pool, everybody[0], 1, "ALL").await?.twr, grown));
+    let week = window(&pool, everybody[0], 0, "1W").await?;
+    ensure!(week.complete && week.days == 5 && near(week.twr, close(0, 59) / close(0, 54) - 1.0), "{week:?}");
+    // The market is the plain mean of the two in won: half of what the first did each day.
+    ensure!(
+        all.market > 0.0
+            && all.market < all.twr
+            && near(all.excess, (1.0 + all.twr) / (1.0 + all.market) - 1.0)
+    );
+    let stored: (i64, f64) =
+        sqlx::query_as("SELECT count(*), max(weight) FROM holdings").fetch_one(&pool).await?;
+    ensure!(stored.0 == 1 && near(stored.1, 1.0), "{stored:?}");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn late_and_corrected_rows_compute_only_whom_they_concern_anew(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 2).await?;
+    let days = market_days(60);
+    market(&pool, &days, close).await?;
+    for user in 1..=2 {
+        let rows = [
+            deposit(days[9], user, &format!("D{user}"), 10_000),
+            buy(days[9], user, &format!("B{user}"), 5, close(0, 9)),
+        ];
+        accept(&pool, &rows).await?;
+    }
+    let worker = worker(&pool);
+    ensure!(worker.drain().await? == 2);
+    let before = window(&pool, everybody[0], 0, "ALL").await?;
+    // Earlier than everything so far.
+    accept(&pool, &[deposit(days[0], 1, "late", 5_000)]).await?;
+    ensure!(worker.drain().await? == 1, "somebody else was computed too");
+    let after = window(&pool, everybody[0], 0, "ALL").await?;
+    ensure!(
+        after.from == days[0] && after.days > before.days && after.twr < before.twr,
+        "{before:?} {after:?}"
+    );
+    let correct = json!({"trade_id": "C1", "user": "zq1", "kind": "cancellation", "corrects": "late",
+                         "executed_at": format!("{}T10:00:00+09:00", days[59])});
+    accept(&pool, &[correct]).await?;
+    worker.drain().await?;
+    let again = window(&pool, everybody[0], 0, "ALL").await?;
+    ensure!(near(again.twr, before.twr) && again.from == before.from, "{before:?} {again:?}");
+    // Computed again by command, nothing changes.
+    madang_creators::archive::ask_for_all(&pool).await?;
+    ensure!(worker.drain().await? == 2);
+    ensure!(near(window(&pool, everybody[0], 0, "ALL").await?.twr, before.twr));
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_new_price_concerns_those_who_hold_it(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 2).await?;
+    let days = market_days(60);
+    market(&pool, &days[..59], close).await?;
+    let other = |mut row: Value| {
+        row["symbol"] = json!("XKRX:000002");
+        row
+    };
+    accept(&pool, &[buy(days[0], 1, "B1", 5, close(0, 0)), other(buy(days[0], 2, "B2", 5, 1_000.0))]).await?;
+    let worker = worker(&pool);
+    ensure!(worker.drain().await? == 2);
+    let price = madang_creators::feeds::DayPrice {
+        ticker: TickerId::new(1),
+        day: days[59],
+        values: [rust_decimal::Decimal::from(4_000); 5],
+        volume: 1,
+    };
+    let mut tx = pool.begin().await?;
+    ensure!(madang_creators::feeds::add_prices(&mut tx, &[price, price], today()).await? == 1);
+    tx.commit().await?;
+    ensure!(worker.drain().await? == 1, "only one of them holds it");
+    let all = window(&pool, everybody[0], 0, "ALL").await?;
+    ensure!(near(all.twr, 4_000.0 / close(0, 0) - 1.0), "{all:?}");
+    // The night brings the other one up to the day, once they show something.
+    ensure!(scope(&pool, everybody[1], WHOLE).await?.is_ok());
+    let markets = Markets::new(pool.clone(), &[]);
+    ensure!(records::mark_due(&pool, &markets).await? == 1 && worker.drain().await? == 1);
+    ensure!(records::mark_due(&pool, &markets).await? == 0, "asked for again");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_split_changes_no_return_whenever_the_prices_were_loaded(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 2).await?;
+    let days = market_days(60);
+    // Loaded today, so already divided by a split of the past: 5:1 on day 30.
+    market(&pool, &days, |ticker, day| if ticker == 0 { close(0, day) } else { close(1, day) }).await?;
+    let split = at(days[30], 1, "P", json!({"kind": "split", "ratio": "5:1"}));
+    let raw = close(0, 0) * 5.0;
+    accept(&pool, &[buy(days[0], 1, "B", 10, raw), at(days[30], 1, "P", split)]).await?;
+    let worker = worker(&pool);
+    worker.drain().await?;
+    let grown = close(0, 59) / close(0, 0) - 1.0;
+    let all = window(&pool, everybody[0], 0, "ALL").await?;
+    ensure!(near(all.twr, grown), "adjusted: {all:?} {grown}");
+    // The same prices as they were traded, each loaded on its own day.
+    sqlx::query("UPDATE prices SET recorded_at = day + time '20:00' WHERE ticker_id = 1")
+        .execute(&pool)
+        .await?;
+    sqlx::query("UPDATE prices SET close = close * 5 WHERE ticker_id = 1 AND day < $1")
+        .bind(days[30])
+        .execute(&pool)
+        .await?;
+    madang_creators::archive::ask_for_all(&pool).await?;
+    worker.drain().await?;
+    let all = window(&pool, everybody[0], 0, "ALL").await?;
+    ensure!(near(all.twr, grown), "as traded: {all:?} {grown}");
+    let market: f64 = all.market;
+    ensure!(market.abs() < 1.0 && market > 0.0, "the split is in the market's return: {market}");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn boards_rank_what_is_sure_and_show_what_is_agreed_to(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 4).await?;
+    let days = market_days(60);
+    market(&pool, &days, close).await?;
+    let second = |mut row: Value| {
+        row["symbol"] = json!("XKRX:000002");
+        row
+    };
+    let mut rows = vec![
+        buy(days[0], 1, "B1", 5, close(0, 0)),
+        second(buy(days[0], 2, "B2", 5, 1_000.0)),
+        buy(days[50], 3, "B3", 5, close(0, 50)),
+        buy(days[0], 4, "B4", 5, close(0, 0)),
+    ];
+    rows.extend([sell(days[20], 1, "S1", 2, close(0, 20)), sell(days[59], 4, "S4", 5, close(0, 59))]);
+    accept(&pool, &rows).await?;
+    worker(&pool).drain().await?;
+    let board = Board { ticker: None, window: Window::All };
+    let on = |ticker: i32| Board { ticker: Some(TickerId::new(ticker)), window: Window::All };
+    ensure!(boards::ranking(&pool, board, today()).await?.is_empty(), "nobody agreed to anything");
+    for user in &everybody {
+        ensure!(scope(&pool, *user, Scope { holdings: false, ..WHOLE }).await?.is_ok());
+    }
+    let ranking: Vec<i64> =
+        boards::ranking(&pool, board, today()).await?.iter().map(|r| r.user.get()).collect();
+    ensure!(ranking == [1, 2], "the third has ten days, the fourth one position, closed: {ranking:?}");
+    ensure!(boards::ranking(&pool, on(1), today()).await?.is_empty(), "which tickers they had is not shown");
+    ensure!(boards::holders(&pool, TickerId::new(1), today()).await?.is_empty());
+    let own = boards::own(&pool, board, everybody[2], today()).await?.context("no place")?;
+    ensure!(own.place.is_none() && own.ineligible.contains(&"few_days".to_owned()), "{own:?}");
+    ensure!(scope(&pool, everybody[0], WHOLE).await?.is_ok());
+    let holders = boards::holders(&pool, TickerId::new(1), today()).await?;
+    ensure!(holders.len() == 1 && holders[0].handle == "zq1" && holders[0].stake.is_some(), "{holders:?}");
+    ensure!(boards::ranking(&pool, on(1), today()).await?.len() == 1);
+    // Sold out: no holder any more, though still on the board.
+    accept(&pool, &[sell(days[59], 1, "S9", 3, close(0, 59))]).await?;
+    worker(&pool).drain().await?;
+    ensure!(
+        boards::holders(&pool, TickerId::new(1), today()).await?.is_empty(),
+        "the badge outlives the shares"
+    );
+    let mut tx = pool.begin().await?;
+    disclosure::end(&mut tx, everybody[0], None, today()).await?;
+    tx.commit().await?;
+    let ranking = boards::ranking(&pool, board, today()).await?;
+    ensure!(ranking.len() == 1 && boards::entries(&pool, board, &[1, 2], today()).await?.len() == 1);
+    sqlx::query("UPDATE users SET standing = 1, standing_until = $1 WHERE id = 2")
+        .bind(today() + chrono::Duration::days(1))
+        .execute(&pool)
+        .await?;
+    ensure!(boards::ranking(&pool, board, today()).await?.is_empty(), "a sanctioned account is ranked");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn consent_has_a_history_and_is_for_what_was_held(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 1).await?;
+    let days = market_days(30);
+    market(&pool, &days, close).await?;
+    let one = |ticker| Scope { ticker: Some(TickerId::new(ticker)), ..WHOLE };
+    ensure!(scope(&pool, everybody[0], one(1)).await? == Err(Refused::NeverHeld));
+    accept(&pool, &[buy(days[0], 1, "B", 5, close(0, 0))]).await?;
+    for _ in 0..2 {
+        ensure!(scope(&pool, everybody[0], one(1)).await?.is_ok());
+    }
+    ensure!(scope(&pool, everybody[0], Scope { trade_delay: Some(20), ..one(1) }).await?.is_ok());
+    let mut tx = pool.begin().await?;
+    let old = disclosure::grant(&mut tx, everybody[0], WHOLE, 7, today()).await?;
+    ensure!(old == Err(Refused::OtherText(1)));
+    drop(tx);
+    let history = disclosure::of(&pool, everybody[0]).await?;
+    let ended: Vec<bool> = history.iter().map(|one| one.revoked_at.is_some()).collect();
+    ensure!(ended == [false, true], "{history:?}");
+    // At once: one stays in force.
+    let grants = (0..8).map(|n| scope(&pool, everybody[0], Scope { amounts: n % 2 == 0, ..WHOLE }));
+    for granted in futures_util::future::join_all(grants).await {
+        ensure!(granted?.is_ok());
+    }
+    let whole = disclosure::of(&pool, everybody[0]).await?;
+    ensure!(whole.iter().filter(|one| one.ticker.is_none() && one.revoked_at.is_none()).count() == 1);
+    ensure!(words(&report(&pool, &[]).await?).is_empty());
+    Ok(())
+}
