@@ -6,7 +6,7 @@ use std::{
 };
 
 use madang_core::{changes::Change, db, passwords::Passwords, posts::Intake, settings::Settings};
-use madang_creators::markets::Markets;
+use madang_creators::{cards::CardKey, markets::Markets};
 use madang_feed::{Feed, live::Hub, sync::Held};
 use madang_moderation::{exposure::ViewLog, screened::Screened, screener::Screener};
 use secrecy::ExposeSecret;
@@ -45,6 +45,10 @@ pub(crate) struct App {
     pub(crate) dry_runs: tokio::sync::Semaphore,
     /// The markets as returns need them.
     pub(crate) markets: Arc<Markets>,
+    /// Seals profit cards.
+    pub(crate) card_key: CardKey,
+    /// Few pictures at once.
+    pub(crate) painting: tokio::sync::Semaphore,
     /// Wakes workers.
     pub(crate) waker: Waker,
     /// Metrics to be rendered.
@@ -77,6 +81,8 @@ impl App {
             screened: Screened::default(),
             dry_runs: tokio::sync::Semaphore::new(1),
             markets: Arc::new(Markets::new(pool.clone(), &settings.market_indexes)),
+            card_key: card_key(&settings),
+            painting: tokio::sync::Semaphore::new(2),
             waker: Waker::default(),
             intake: Arc::new(Intake::new(pool.clone())),
             feed,
@@ -97,6 +103,11 @@ pub(crate) fn open_feed(
 ) -> anyhow::Result<Feed> {
     let key = settings.auth.signing_key.expose_secret().as_bytes();
     Feed::new(pool, &settings.redis, settings.feed, key, others)
+}
+
+/// The key profit cards are sealed with.
+pub(crate) fn card_key(settings: &Settings) -> CardKey {
+    CardKey::derive(settings.auth.signing_key.expose_secret().as_bytes())
 }
 
 /// Wakes workers after commits, at most once in 5 ms.

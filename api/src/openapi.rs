@@ -176,6 +176,8 @@ fn success(schema: &str) -> Value {
         "" => json!({"description": "Done."}),
         "zip" => content("application/zip", json!({"type": "string", "format": "binary"})),
         "events" => content("text/event-stream", json!({"type": "string"})),
+        "png" => content("image/png", json!({"type": "string", "contentMediaType": "image/png"})),
+        "svg" => content("image/svg+xml", json!({"type": "string"})),
         "text" => content("text/plain", json!({"type": "string"})),
         "any" => content("application/json", json!({"type": "object"})),
         name => content("application/json", reference(name)),

@@ -90,6 +90,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_disclosed", "Not disclosed", detail.to_owned())
     }
 
+    /// Whether nothing was there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.0.status == StatusCode::NOT_FOUND
+    }
+
     /// 308: the same thing lives elsewhere now.
     pub(crate) fn moved(to: String) -> Self {
         let detail = format!("this instrument is called {to} now");

@@ -6,10 +6,12 @@ use actix_web::{App as WebApp, HttpServer, middleware::from_fn, web::Data};
 use anyhow::Context;
 use chrono::Utc;
 use madang_core::{changes, db, notices, settings::Settings, shutdown};
-use madang_creators::{self as creators, ledger::refusals, markets::Markets, records};
+use madang_creators::{
+    self as creators, contradictions, ledger::refusals, markets::Markets, records, suggestions,
+};
 use madang_feed::{Feed, work::Worker};
 use madang_moderation::{
-    audit, decisions, exposure, fallback, learning, legal, restitution, sanctions, statistics, sweeps,
+    audit, cases, decisions, exposure, fallback, learning, legal, restitution, sanctions, statistics, sweeps,
     text_rules,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -17,7 +19,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{App, open_feed},
+    app::{App, card_key, open_feed},
     guard::guard,
     routes::{RouteTable, configure},
 };
@@ -61,7 +63,12 @@ pub(crate) async fn serve(settings: Settings, with_worker: bool) -> anyhow::Resu
         let worker = Worker::new(app.feed.clone(), app.settings.work);
         let stop = stop.clone();
         let (feed, easing) = (app.feed.clone(), stop.clone());
-        let records = creators::work::Worker::new(app.pool.clone(), app.markets.clone(), app.settings.work);
+        let records = creators::work::Worker::new(
+            app.pool.clone(),
+            app.markets.clone(),
+            app.card_key.clone(),
+            app.settings.work,
+        );
         let computing = stop.clone();
         tasks.spawn("returns", async move {
             records.run(computing).await;
@@ -84,7 +91,8 @@ pub(crate) async fn work(settings: Settings) -> anyhow::Result<()> {
     let mut tasks = shutdown::Tasks::new(stop.clone());
     let worker = Worker::new(feed.clone(), settings.work);
     let markets = Arc::new(Markets::new(feed.pool.clone(), &settings.market_indexes));
-    let records = creators::work::Worker::new(feed.pool.clone(), markets.clone(), settings.work);
+    let records =
+        creators::work::Worker::new(feed.pool.clone(), markets.clone(), card_key(&settings), settings.work);
     let (computing, marking) = (stop.clone(), feed.pool.clone());
     tasks.spawn("returns", async move {
         records.run(computing).await;
@@ -188,12 +196,35 @@ async fn mark(pool: &PgPool, markets: &Markets) {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "failed to ask for records, it is repeated in a minute"),
         }
+        if let Err(error) = compare_words_with_deeds(pool).await {
+            tracing::warn!(%error, "failed to compare words with deeds, it is repeated in a minute");
+        }
         match records::waiting(pool).await {
             Ok(count) => metrics::gauge!("madang_returns_waiting").set(count as f64),
             Err(error) => tracing::debug!(%error, "failed to count records that wait"),
         }
+        if let Err(error) = suggestions::drop_old(pool, Utc::now(), 10_000).await {
+            tracing::debug!(%error, "failed to forget old suggestions");
+        }
         if let Err(error) = refusals::drop_old(pool, Utc::now(), 10_000).await {
             tracing::debug!(%error, "failed to drop old refusals of the ledger");
+        }
+    }
+}
+
+/// Who spoke is compared with what they did; moderators are told of what differs.
+async fn compare_words_with_deeds(pool: &PgPool) -> sqlx::Result<()> {
+    let now = Utc::now();
+    contradictions::ask_for_speakers(pool, now - Duration::from_secs(180)).await?;
+    loop {
+        let mut tx = pool.begin().await?;
+        let posts = contradictions::take_unreported(&mut tx, now, 1).await?;
+        for post in &posts {
+            cases::open_for_deeds(&mut tx, *post, now).await?;
+        }
+        tx.commit().await?;
+        if posts.is_empty() {
+            return Ok(());
         }
     }
 }

@@ -110,6 +110,15 @@ id_type!(
     DecisionId
 );
 
+id_type!(
+    /// A profit card.
+    CardId
+);
+id_type!(
+    /// Something that stands with a post, such as a profit card.
+    AttachmentId
+);
+
 /// An instrument's row number; the canonical id outside is `market:code`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, sqlx::Type)]
 #[sqlx(transparent)]

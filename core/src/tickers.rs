@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
@@ -98,7 +98,12 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// Loads everything.
-    pub async fn load(executor: impl PgExecutor<'_> + Copy) -> sqlx::Result<Self> {
+    pub async fn load(pool: &PgPool) -> sqlx::Result<Self> {
+        Self::load_in(&mut *pool.acquire().await?).await
+    }
+
+    /// Loads everything as a transaction sees it.
+    pub async fn load_in(tx: &mut PgConnection) -> sqlx::Result<Self> {
         let rows = sqlx::query!(
             r#"SELECT t.id, t.symbol AS "symbol!", t.code, t.name, t.name_ko, t.sector, t.currency, t.time_zone,
                       t.status, t.renamed_to, p.day AS "day?", p.close AS "close?"
@@ -107,10 +112,10 @@ impl Catalogue {
                    SELECT day, close FROM prices WHERE ticker_id = t.id ORDER BY day DESC LIMIT 1) p ON true
                ORDER BY t.symbol"#
         )
-        .fetch_all(executor)
+        .fetch_all(&mut *tx)
         .await?;
         let aliases = sqlx::query!("SELECT alias, ticker_id FROM ticker_aliases ORDER BY alias, ticker_id")
-            .fetch_all(executor)
+            .fetch_all(&mut *tx)
             .await?;
         let mut catalogue = Self::default();
         for row in rows {

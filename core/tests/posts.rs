@@ -46,6 +46,8 @@ fn draft(author: UserId, text: &str, now: DateTime<Utc>) -> anyhow::Result<NewPo
         mentions: vec![],
         poll: None,
         language: None,
+        attachment: None,
+        labels: posts::attachments::Labels::default(),
         now,
     })
 }
@@ -297,7 +299,7 @@ async fn a_post_is_edited_by_its_author_within_thirty_minutes_and_its_old_texts_
     let edit = async |who: UserId, text: &str, after: Duration| {
         let mut tx = pool.begin().await?;
         let at = now + chrono::Duration::from_std(after)?;
-        let done = posts::edit(&mut tx, post, who, &PostBody::parse(text)?, at).await?;
+        let done = posts::edit(&mut tx, post, who, &PostBody::parse(text)?, false, at).await?;
         // As every caller does: what an edit changed is recorded last.
         if done.is_ok_and(|edited| edited.changed) {
             changes::record(&mut tx, &[Change::Post(post)]).await?;

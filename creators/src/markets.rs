@@ -11,13 +11,17 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use futures_util::TryStreamExt;
 use madang_core::ids::TickerId;
 use rust_decimal::prelude::ToPrimitive;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 
-use crate::returns::{CARRIED_DAYS, Currency, Market, MarketBuilder};
+use crate::{
+    calls::Quotes,
+    returns::{CARRIED_DAYS, Currency, Market, MarketBuilder},
+};
 
 /// What rates are kept in.
 const REFERENCE: &str = "KRW";
@@ -31,10 +35,23 @@ pub struct Snapshot {
     pub last_days: HashMap<Currency, NaiveDate>,
     /// The days each currency's market was open, oldest first.
     pub open_days: HashMap<Currency, Vec<NaiveDate>>,
+    /// Closes in the shares of the first day, so that any two can be compared; and where the exchange is.
+    closes: HashMap<TickerId, (Currency, Tz, Vec<(NaiveDate, f64)>)>,
+    /// What one unit in a currency's market has become since its first day.
+    levels: HashMap<Currency, BTreeMap<NaiveDate, f64>>,
     version: i64,
 }
 
 impl Snapshot {
+    /// Closes of a ticker from a day on beside those of its market.
+    pub fn quotes(&self, ticker: TickerId, from: NaiveDate) -> Option<Quotes> {
+        let (currency, zone, closes) = self.closes.get(&ticker)?;
+        let level = self.levels.get(currency)?;
+        let closes = closes.iter().filter(|(day, _)| *day >= from).copied().collect();
+        let market = level.range(from..).map(|(day, level)| (*day, *level)).collect();
+        Some(Quotes::new(*zone, &closes, &market))
+    }
+
     /// The day as of which a record is told: the last market day of any of these currencies, or today if none is
     /// known.
     pub fn as_of(&self, currencies: impl Iterator<Item = Currency>, today: NaiveDate) -> NaiveDate {
@@ -65,9 +82,11 @@ pub struct Markets {
 /// An instrument while its closes are read.
 struct Reading {
     currency: Currency,
+    zone: Tz,
     is_index: bool,
     splits: Vec<(NaiveDate, f64)>,
     before: Option<(NaiveDate, f64)>,
+    closes: Vec<(NaiveDate, f64)>,
 }
 
 impl Reading {
@@ -75,6 +94,12 @@ impl Reading {
     fn traded(&self, day: NaiveDate, close: f64, loaded: NaiveDate) -> f64 {
         let divided = self.splits.iter().filter(|(split, _)| *split > day && *split <= loaded);
         divided.fold(close, |close, (_, ratio)| close * ratio)
+    }
+
+    /// In the shares of the first day: what one of them has become.
+    fn comparable(&self, day: NaiveDate, traded: f64) -> f64 {
+        let past = self.splits.iter().filter(|(split, _)| *split <= day);
+        past.fold(traded, |price, (_, ratio)| price * ratio)
     }
 
     /// The day's return, from a close not long before.
@@ -127,6 +152,8 @@ impl Markets {
         let mut reading = self.instruments(&mut builder).await?;
         let means = self.closes(&mut builder, &mut reading).await?;
         let mut open_days: HashMap<Currency, Vec<NaiveDate>> = HashMap::new();
+        let mut levels: HashMap<Currency, BTreeMap<NaiveDate, f64>> = HashMap::new();
+        let mut level: HashMap<Currency, f64> = HashMap::new();
         for ((currency, day), mean) in means {
             open_days.entry(currency).or_default().push(day);
             let has_index = self.indexes.contains_key(&currency);
@@ -135,6 +162,9 @@ impl Markets {
             if let Some(change) = change {
                 builder.benchmark(currency, day, change);
             }
+            let now = level.entry(currency).or_insert(1.0);
+            *now *= 1.0 + change.unwrap_or_default().max(-0.999);
+            levels.entry(currency).or_default().insert(day, *now);
         }
         let rates =
             sqlx::query!("SELECT currency, day, won FROM exchange_rates").fetch_all(&self.pool).await?;
@@ -147,21 +177,29 @@ impl Markets {
         Ok(Snapshot {
             last_days: open_days.iter().filter_map(last).collect(),
             market: builder.build(),
+            closes: reading
+                .into_iter()
+                .map(|(id, one)| (TickerId::new(id), (one.currency, one.zone, one.closes)))
+                .collect(),
+            levels,
             open_days,
             version,
         })
     }
 
     async fn instruments(&self, builder: &mut MarketBuilder) -> sqlx::Result<HashMap<i32, Reading>> {
-        let rows = sqlx::query!(r#"SELECT id, symbol AS "symbol!", currency, status FROM tickers"#)
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query!(r#"SELECT id, symbol AS "symbol!", currency, time_zone, status FROM tickers"#)
+                .fetch_all(&self.pool)
+                .await?;
         let mut reading = HashMap::new();
         for row in rows {
             let Some(currency) = Currency::parse(&row.currency) else { continue };
             builder.instrument(TickerId::new(row.id), currency, row.status == "delisted");
             let is_index = self.indexes.get(&currency).is_some_and(|symbol| *symbol == row.symbol);
-            reading.insert(row.id, Reading { currency, is_index, splits: Vec::new(), before: None });
+            let zone = row.time_zone.parse().unwrap_or(Tz::UTC);
+            let (splits, closes) = (Vec::new(), Vec::new());
+            reading.insert(row.id, Reading { currency, zone, is_index, splits, before: None, closes });
         }
         let splits =
             sqlx::query!("SELECT * FROM splits ORDER BY ticker_id, day").fetch_all(&self.pool).await?;
@@ -200,6 +238,8 @@ impl Markets {
                 }
             }
             one.before = Some((row.day, traded));
+            let comparable = one.comparable(row.day, traded);
+            one.closes.push((row.day, comparable));
         }
         Ok(means)
     }

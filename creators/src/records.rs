@@ -62,16 +62,18 @@ pub async fn compute(
     Ok(Some(Computed { revision: ledger.revision, record }))
 }
 
-/// Computes a person's record as it was at the close of a day, of the rows up to a revision.
+/// Computes a person's record as it was at the close of a day, of what had happened at a time: as the ledger says
+/// it now, so that a correction shows.
 pub async fn compute_at(
     tx: &mut PgConnection,
     market: &Snapshot,
     user: UserId,
-    day: NaiveDate,
+    (day, until): (NaiveDate, DateTime<Utc>),
 ) -> Result<Option<Computed>, NoRecord> {
-    let Some(ledger) = entries::load(tx, user).await? else {
+    let Some(mut ledger) = entries::load(tx, user).await? else {
         return Ok(None);
     };
+    ledger.entries.retain(|entry| entry.at <= until);
     let record = replay(&ledger.entries, &market.market, ledger.base, day)
         .map_err(|why| NoRecord::Unreplayable { user: user.get(), why })?;
     Ok(Some(Computed { revision: ledger.revision, record }))

@@ -5,15 +5,20 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use madang_core::{
+    changes,
     ids::UserId,
     jobs::{self, Job, JobError, Lane},
     settings::WorkSettings,
+    tickers::Catalogue,
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    markets::Markets,
+    cards::CardKey,
+    contradictions,
+    markets::{Markets, Snapshot},
+    profit_cards,
     records::{self, NoRecord},
 };
 
@@ -22,13 +27,14 @@ use crate::{
 pub struct Worker {
     pool: PgPool,
     markets: Arc<Markets>,
+    key: CardKey,
     settings: WorkSettings,
 }
 
 impl Worker {
     /// A worker that has not begun.
-    pub const fn new(pool: PgPool, markets: Arc<Markets>, settings: WorkSettings) -> Self {
-        Self { pool, markets, settings }
+    pub const fn new(pool: PgPool, markets: Arc<Markets>, key: CardKey, settings: WorkSettings) -> Self {
+        Self { pool, markets, key, settings }
     }
 
     /// Works until asked to stop; what is in hand is finished.
@@ -79,7 +85,7 @@ impl Worker {
     async fn compute(&self, job: &Job) -> Result<(), JobError> {
         let market = self.markets.now().await?;
         let mut tx = self.pool.begin().await?;
-        let done = records::recompute(&mut tx, &market, UserId::new(job.subject), Utc::now()).await;
+        let done = self.bring_up_to_date(&mut tx, &market, UserId::new(job.subject)).await;
         match done {
             Ok(()) => {}
             // No other try will find other rows.
@@ -87,6 +93,27 @@ impl Worker {
             Err(NoRecord::Database(error)) => return Err(error.into()),
         }
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// The record, and what hangs on it.
+    async fn bring_up_to_date(
+        &self,
+        tx: &mut PgConnection,
+        market: &Snapshot,
+        user: UserId,
+    ) -> Result<(), NoRecord> {
+        let now = Utc::now();
+        records::recompute(&mut *tx, market, user, now).await?;
+        let mut changed = contradictions::refresh(&mut *tx, user, now).await?;
+        if profit_cards::any(&mut *tx, user).await? {
+            let catalogue = Catalogue::load_in(&mut *tx).await?;
+            changed
+                .extend(profit_cards::refresh(&mut *tx, (market, &catalogue, &self.key), user, now).await?);
+        }
+        if !changed.is_empty() {
+            changes::record(tx, &changed).await?;
+        }
         Ok(())
     }
 }

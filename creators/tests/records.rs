@@ -33,7 +33,12 @@ const WORK: WorkSettings = WorkSettings {
 };
 
 fn worker(pool: &PgPool) -> Worker {
-    Worker::new(pool.clone(), Arc::new(Markets::new(pool.clone(), &[])), WORK)
+    Worker::new(
+        pool.clone(),
+        Arc::new(Markets::new(pool.clone(), &[])),
+        madang_creators::cards::CardKey::derive(b"a key of tests"),
+        WORK,
+    )
 }
 
 fn at(day: NaiveDate, user: usize, id: &str, more: Value) -> Value {

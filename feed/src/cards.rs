@@ -128,7 +128,8 @@ pub fn members(post: &PostRecord, catalogue: &Catalogue) -> String {
         "tickers": tickers, "stance": post.stance.as_str(),
         "reply_to": post.reply_to, "root": post.root,
         "edited_at": post.edited_at.map(rfc3339), "revision": post.revision,
-        "state": post.state.as_str(),
+        "state": post.state.as_str(), "card": post.attachment,
+        "labels": post.labels.names(post.attachment.as_ref()),
     })
     .to_string();
     format!(",{}", object.trim_start_matches('{').trim_end_matches('}'))

@@ -132,6 +132,8 @@ pub enum Origin {
     Sweep,
     /// A decision about a post that says nearly the same.
     Copy,
+    /// The author's own trades say the opposite.
+    Deeds,
 }
 
 impl Origin {
@@ -142,6 +144,7 @@ impl Origin {
             Self::Moderator => "moderator",
             Self::Sweep => "sweep",
             Self::Copy => "copy",
+            Self::Deeds => "deeds",
         }
     }
 }
@@ -222,6 +225,27 @@ pub async fn open_by_hand(
         .fetch_one(tx)
         .await?;
     Ok(Some((opened.id, version)))
+}
+
+/// Opens a case about a post that its author's own trades contradict; nothing for one that is gone.
+pub async fn open_for_deeds(tx: &mut PgConnection, post: PostId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let Some(subject) = lock_subject(&mut *tx, post).await?.filter(|post| post.state != PostState::Deleted)
+    else {
+        return Ok(());
+    };
+    let opened = open(&mut *tx, &subject, Origin::Deeds, rule::harm(Category::FalseInformation), now).await?;
+    if opened.is_new {
+        let act = Act {
+            actor: Actor::System,
+            action: "case.opened",
+            object: format!("case:{}", opened.id),
+            before: None,
+            after: Some(json!({"post": post, "origin": Origin::Deeds.as_str()})),
+            request_id: None,
+        };
+        audit::append(tx, &act).await?;
+    }
+    Ok(())
 }
 
 /// A post's text was replaced: whoever read its case before must look again, or they would decide about a

@@ -40,7 +40,7 @@ fn window(name: Option<&str>) -> Result<Window, Problem> {
         .ok_or_else(|| Problem::field("window", "must be 1W, 1M, 3M, 6M, 1Y, YTD or ALL"))
 }
 
-async fn named(call: &Call, name: &str) -> Result<TickerId, Problem> {
+pub(super) async fn named(call: &Call, name: &str) -> Result<TickerId, Problem> {
     call.app.feed.catch_up().await?;
     let catalogue = call.app.feed.catalogue().await?;
     let found =

@@ -1,13 +1,20 @@
 //! What a person agrees to show of their returns.
 
 use actix_web::{HttpResponse, http::StatusCode};
-use madang_core::ids::{TickerId, UserId};
-use madang_creators::disclosure::{self, DELAYS, Refused, Scope};
+use madang_core::{
+    changes,
+    ids::{TickerId, UserId},
+};
+use madang_creators::{
+    contradictions,
+    disclosure::{self, DELAYS, Refused, Scope},
+    profit_cards,
+};
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::account::send;
+use super::{account::send, cards::no_record};
 use crate::{
     call::{Body, Call, Done, Effects},
     problem::Problem,
@@ -69,7 +76,8 @@ pub(crate) async fn grant(call: Call, body: Body) -> Result<HttpResponse, Proble
     call.write(body.bytes(), async |tx| {
         disclosure::grant(tx, user, scope, input.consent_version, call.now).await?.map_err(refused)?;
         let answer = own(tx, user).await?.to_string();
-        Ok(Done::json(StatusCode::OK, answer, Effects::default()))
+        let effects = shown_anew(&call, tx, user).await?;
+        Ok(Done::json(StatusCode::OK, answer, effects))
     })
     .await
 }
@@ -86,6 +94,21 @@ fn refused(why: Refused) -> Problem {
     }
 }
 
+/// Cards and labels on posts follow the consent before the answer.
+async fn shown_anew(call: &Call, tx: &mut PgConnection, user: UserId) -> Result<Effects, Problem> {
+    let mut changed = contradictions::refresh(&mut *tx, user, call.now).await?;
+    if profit_cards::any(&mut *tx, user).await? {
+        let market = call.app.markets.now().await?;
+        let catalogue = call.app.feed.catalogue().await?;
+        let with = (&*market, &*catalogue, &call.app.card_key);
+        changed.extend(profit_cards::refresh(&mut *tx, with, user, call.now).await.map_err(no_record)?);
+    }
+    if !changed.is_empty() {
+        changes::record(tx, &changed).await?;
+    }
+    Ok(Effects { changed: !changed.is_empty(), ..Effects::default() })
+}
+
 /// `DELETE /v1/me/disclosure`
 pub(crate) async fn revoke(call: Call) -> Result<HttpResponse, Problem> {
     let user = call.who()?.user;
@@ -96,7 +119,7 @@ pub(crate) async fn revoke(call: Call) -> Result<HttpResponse, Problem> {
     };
     call.write(b"", async |tx| {
         disclosure::end(tx, user, what, call.now).await?;
-        Ok(Done::empty(Effects::default()))
+        Ok(Done::empty(shown_anew(&call, tx, user).await?))
     })
     .await
 }

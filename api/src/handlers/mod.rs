@@ -2,6 +2,8 @@
 
 pub(crate) mod account;
 pub(crate) mod appeals;
+pub(crate) mod calls;
+pub(crate) mod cards;
 pub(crate) mod creators;
 pub(crate) mod disclosure;
 pub(crate) mod feeds;

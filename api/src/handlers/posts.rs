@@ -154,6 +154,8 @@ pub(crate) async fn repost(call: Call, req: HttpRequest) -> Result<HttpResponse,
         mentions: Vec::new(),
         poll: None,
         language: None,
+        attachment: None,
+        labels: posts::attachments::Labels::default(),
         now: trunc_millis(call.now),
     };
     call.write(b"", async |tx| {

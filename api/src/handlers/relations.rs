@@ -9,6 +9,7 @@ use madang_core::{
     users::Profile,
     viewer::Who,
 };
+use madang_creators::suggestions;
 use serde_json::json;
 
 use super::{account::send, people::own_people, person, text_segment, visible_person};
@@ -42,8 +43,12 @@ pub(crate) async fn follow(call: Call, req: HttpRequest) -> Result<HttpResponse,
     not_self(who, &other, "follow")?;
     let limit = call.app.settings.feed.push_limit;
     call.write(b"", async |tx| {
-        match follows::follow(tx, who.user, other.id, limit, call.now).await? {
-            Followed::New | Followed::Already => Ok(Done::empty(touched(who))),
+        match follows::follow(&mut *tx, who.user, other.id, limit, call.now).await? {
+            Followed::New => {
+                suggestions::note_follow(tx, who.user, other.id, call.now).await?;
+                Ok(Done::empty(touched(who)))
+            }
+            Followed::Already => Ok(Done::empty(touched(who))),
             // Staff see across blocks, but do not follow across them.
             Followed::Blocked => Err(Problem::not_found("person")),
             Followed::TooMany => Err(Problem::conflict(

@@ -14,11 +14,13 @@ use madang_core::{
     posts::{
         self, EditRefused, Edited, Entry, NewPoll, NewPost, PostCounts, PostRecord, PricedTicker, Published,
         Stance, Submission, Target, TickerMark,
+        attachments::{self, Attachment, Labels},
     },
     text::{self, PostBody},
     users,
     visibility::{PostState, Sight, Surface, sight},
 };
+use madang_creators::cards::profit_claim;
 use madang_feed::{cards, viewers::Look};
 use madang_moderation::{
     cases, decisions,
@@ -60,6 +62,7 @@ struct NewPostBody {
     quote_of: Option<String>,
     poll: Option<PollBody>,
     language: Option<String>,
+    card_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -168,6 +171,7 @@ async fn parse_post(call: &Call, look: &Look, input: NewPostBody) -> Result<NewP
     let tickers = priced.iter().map(|t| PricedTicker { id: t.id, close: t.last_close });
     let reply = find_target(call, look, &mut errors, "reply_to", input.reply_to.as_deref()).await?;
     let quote = find_target(call, look, &mut errors, "quote_of", input.quote_of.as_deref()).await?;
+    let card = find_card(call, look, &mut errors, input.card_id.as_deref()).await?;
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
@@ -184,6 +188,8 @@ async fn parse_post(call: &Call, look: &Look, input: NewPostBody) -> Result<NewP
         mentions,
         poll,
         language: input.language,
+        attachment: card,
+        labels: Labels { claims_profit: profit_claim(body.as_str()).is_some(), contradicted: false },
         now: trunc_millis(call.now),
         body,
     })
@@ -250,6 +256,25 @@ async fn find_target(
     }
 }
 
+/// The writer's own profit card, if it still holds.
+async fn find_card(
+    call: &Call,
+    look: &Look,
+    errors: &mut Vec<FieldError>,
+    id: Option<&str>,
+) -> Result<Option<Attachment>, Problem> {
+    let Some(id) = id else { return Ok(None) };
+    let found = match id.parse() {
+        Ok(id) => attachments::own(&call.app.pool, id, UserId::new(look.id())).await?,
+        Err(_) => None,
+    };
+    let valid = found.filter(|card| card.body.get("state").is_some_and(|state| state == "valid"));
+    if valid.is_none() {
+        errors.push(field("card_id", "must be a card of yours that holds; make one with POST /v1/me/cards"));
+    }
+    Ok(valid)
+}
+
 /// What a reply, a quote or a reaction refers to, or why it cannot.
 pub(super) async fn referable(
     call: &Call,
@@ -298,6 +323,8 @@ async fn answer_tail(call: &Call, look: &Look, post: &NewPost, state: PostState)
         edited_at: None,
         tickers: post.tickers.iter().map(mark).collect(),
         poll: options.clone(),
+        attachment: post.attachment.as_ref().map(|card| card.body.clone()),
+        labels: post.labels,
     };
     let mut tail = format!(r#","author":{author}{}"#, cards::members(&record, &catalogue));
     let counts = PostCounts {
@@ -326,11 +353,12 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
     let screening = screen(&call, (who.user, Some(id)), text.as_str()).await?;
     let said = text.as_str().to_owned();
     let text = screened(&call, text, &screening)?;
+    let claims = profit_claim(text.as_str()).is_some();
     // Read before the transaction, which holds a connection; whether it may be edited is decided inside.
     let before = call.app.feed.post(&look, id, call.now).await?.unwrap_or_else(|| "{}".to_owned());
     let now = trunc_millis(call.now);
-    let answer =
-        call.write(body.bytes(), async |tx| match posts::edit(&mut *tx, id, who.user, &text, now).await? {
+    let answer = call.write(body.bytes(), async |tx| {
+        match posts::edit(&mut *tx, id, who.user, &text, claims, now).await? {
             Ok(edited) => {
                 if edited.changed {
                     cases::text_changed(&mut *tx, id).await?;
@@ -344,7 +372,7 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
                 if edited.changed && !kept_back {
                     changes::record(tx, &[Change::Post(id)]).await?;
                 }
-                let body = after_edit(&before, &text, edited).map_err(Problem::internal)?;
+                let body = after_edit(&before, &text, claims, edited).map_err(Problem::internal)?;
                 Ok(Done::json(
                     StatusCode::OK,
                     body,
@@ -356,16 +384,26 @@ pub(crate) async fn edit(call: Call, req: HttpRequest, body: Body) -> Result<Htt
             Err(EditRefused::TooLate) => {
                 Err(Problem::conflict("too_late", "a post can be edited for 30 minutes; write a new one"))
             }
-        });
+        }
+    });
     let answer = answer.await?;
     call.app.screened.note(id, who.user, &said, &screening);
     Ok(answer)
 }
 
 /// What `GET` will say of an edited post, as far as the edit decides it.
-fn after_edit(before: &str, text: &PostBody, edited: Edited) -> serde_json::Result<String> {
+fn after_edit(
+    before: &str,
+    text: &PostBody,
+    claims_profit: bool,
+    edited: Edited,
+) -> serde_json::Result<String> {
     let mut post: serde_json::Map<String, serde_json::Value> = serde_json::from_str(before)?;
     post.insert("body".to_owned(), json!(text.as_str()));
+    let contradicted = post.get("labels").and_then(|labels| labels.as_array());
+    let contradicted = contradicted.is_some_and(|labels| labels.iter().any(|label| label == "acted_against"));
+    let labels = Labels { claims_profit, contradicted }.names(post.get("card"));
+    post.insert("labels".to_owned(), json!(labels));
     post.insert("revision".to_owned(), json!(edited.revision));
     post.insert("edited_at".to_owned(), json!(edited.edited_at.map(cards::rfc3339)));
     serde_json::to_string(&post)

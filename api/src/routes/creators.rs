@@ -4,7 +4,7 @@ use actix_web::{http::Method, web};
 
 use super::{Access, Operation, PAGE, op};
 use crate::{
-    handlers::{creators, disclosure, ledger},
+    handlers::{calls, cards, creators, disclosure, ledger},
     limits::Rate,
 };
 
@@ -12,6 +12,8 @@ pub(super) fn routes() -> Vec<Operation> {
     let mut all = ledger_routes();
     all.extend(disclosure_routes());
     all.extend(return_routes());
+    all.extend(card_routes());
+    all.extend(call_routes());
     all
 }
 
@@ -90,6 +92,102 @@ fn return_routes() -> Vec<Operation> {
             web::to(creators::own_returns)
         })
         .answer(200, "OwnReturnRecord"),
+    ]
+}
+
+fn card_routes() -> Vec<Operation> {
+    use Access::{Person, Public};
+    vec![
+        op(
+            (Method::POST, "/v1/me/cards"),
+            Person,
+            Rate::Write,
+            "Have a position or a window of mine put on a card, to go with a post",
+            || web::to(cards::make),
+        )
+        .body("NewCard")
+        .answer(201, "Card"),
+        op((Method::GET, "/v1/me/cards"), Person, Rate::Read, "My cards, newest first", || {
+            web::to(cards::mine)
+        })
+        .query(PAGE)
+        .answer(200, "CardPage"),
+        op((Method::GET, "/v1/cards/{id}"), Public, Rate::Read, "A card, computed again", || {
+            web::to(cards::card)
+        })
+        .answer(200, "Card"),
+        op(
+            (Method::GET, "/v1/cards/{id}/image.png"),
+            Public,
+            Rate::Read,
+            "A card as a picture of 1200 by 630",
+            || web::to(cards::image),
+        )
+        .answer(200, "png"),
+        op((Method::GET, "/v1/cards/{id}/text"), Public, Rate::Read, "A card in words", || {
+            web::to(cards::text)
+        })
+        .query(&["language"])
+        .answer(200, "text"),
+        op(
+            (Method::POST, "/v1/cards/verify"),
+            Public,
+            Rate::Read,
+            "Whether a card's token was made here, and what it says now",
+            || web::to(cards::verify),
+        )
+        .body("CardToken")
+        .answer(200, "CardVerdict"),
+    ]
+}
+
+fn call_routes() -> Vec<Operation> {
+    use Access::{Person, Public};
+    vec![
+        op(
+            (Method::GET, "/v1/users/{handle}/calls"),
+            Public,
+            Rate::Read,
+            "Every stance a person took, deleted or not, and what came of it",
+            || web::to(calls::ledger),
+        )
+        .query(PAGE)
+        .answer(200, "CallLedger"),
+        op(
+            (Method::GET, "/v1/users/{handle}/calls/calibration.svg"),
+            Public,
+            Rate::Read,
+            "How often a person was right against how often one had to expect it, as a picture",
+            || web::to(calls::calibration),
+        )
+        .query(&["days", "language"])
+        .answer(200, "svg"),
+        op(
+            (Method::GET, "/v1/users/{handle}/trades"),
+            Public,
+            Rate::Read,
+            "Trades a person shows, once their delay is over",
+            || web::to(calls::trades),
+        )
+        .query(PAGE)
+        .answer(200, "DisclosedTradePage"),
+        op(
+            (Method::GET, "/v1/posts/{id}/contradictions"),
+            Public,
+            Rate::Read,
+            "What its author did against what the post says, of trades they show",
+            || web::to(calls::contradicted),
+        )
+        .answer(200, "ContradictionList"),
+        op(
+            (Method::GET, "/v1/suggestions/creators"),
+            Person,
+            Rate::Read,
+            "People to follow, and why",
+            || web::to(calls::suggested),
+        )
+        .query(&["limit"])
+        .answer(200, "SuggestionList"),
     ]
 }
 

@@ -7,7 +7,7 @@ use super::{list, object, page, reference};
 /// All of them, by name.
 pub(super) fn schemas() -> Value {
     let mut all = serde_json::Map::new();
-    for part in [ledger(), disclosure(), returns(), boards()] {
+    for part in [ledger(), disclosure(), returns(), boards(), cards(), calls()] {
         if let Value::Object(part) = part {
             all.extend(part);
         }
@@ -129,6 +129,86 @@ fn boards() -> Value {
         "Holder": with(json!({"stake": stake(), "since": day, "held_days": whole, "twr": rate, "market": rate,
             "excess": rate, "lower_bound": rate})),
         "HolderPage": page("Holder"),
+    })
+}
+
+fn cards() -> Value {
+    let (text, maybe) = (json!({"type": "string"}), json!({"type": ["string", "null"]}));
+    let day = json!({"type": ["string", "null"], "format": "date"});
+    let rate = json!({"type": ["string", "null"], "description": "A fraction with six decimals, as signed."});
+    let words = object(json!({"ko": text, "en": text}), &[]);
+    let ticker = json!({"oneOf": [{"type": "null"}, object(json!({"symbol": text, "name": text, "name_ko": maybe}), &[])]});
+    let amounts =
+        json!({"oneOf": [{"type": "null"}, object(json!({"realised": text, "currency": text}), &[])]});
+    let card = json!({"type": "object", "additionalProperties": false, "required": ["id", "state", "text"],
+        "description": "Of a card that does not hold any more only id, state and text are left.",
+        "properties": {"id": text, "state": {"type": "string", "enum": ["valid", "withdrawn", "superseded"]},
+            "kind": {"type": "string", "enum": ["position", "window"]}, "window": maybe, "ticker": ticker, "from": day,
+            "to": day, "denominator": {"type": "string",
+                "enum": ["cost_of_position", "value_of_holding", "value_of_account"]},
+            "shown": rate, "account": rate, "market": rate, "record": rate, "drawdown": rate,
+            "cherry_index": {"type": ["number", "null"], "minimum": 0, "maximum": 100},
+            "ranked_among": {"type": "integer"}, "cherry_picked": {"type": "boolean"}, "amounts": amounts,
+            "handle": text, "made_at": {"type": "string", "format": "date-time"}, "code": text, "token": text,
+            "image": text, "text": words}});
+    json!({
+        "Card": card, "CardPage": page("Card"),
+        "NewCard": object(json!({"kind": {"type": "string", "enum": ["position", "window"]}, "ticker": maybe,
+            "opened": day, "window": maybe}), &["ticker", "opened", "window"]),
+        "CardToken": object(json!({"token": text}), &[]),
+        "CardVerdict": object(json!({"genuine": {"type": "boolean"},
+            "card": {"oneOf": [reference("Card"), {"type": "null"}]}}), &[]),
+    })
+}
+
+fn calls() -> Value {
+    let (text, whole) = (json!({"type": "string"}), json!({"type": "integer"}));
+    let (rate, maybe) = (json!({"type": "number"}), json!({"type": ["number", "null"]}));
+    let symbol = json!({"type": ["string", "null"]});
+    let interval = object(json!({"low": rate, "high": rate}), &[]);
+    let point =
+        object(json!({"predicted": rate, "observed": rate, "count": whole, "interval": interval}), &[]);
+    let horizon = object(
+        json!({"days": whole, "right": whole, "total": whole, "independent": whole, "pending": whole,
+        "no_price": whole, "interval": {"oneOf": [interval, {"type": "null"}]}, "mean_excess": maybe,
+        "calibration": {"type": "array", "items": point}}),
+        &[],
+    );
+    let outcome = object(
+        json!({"days": whole, "state": {"type": "string", "enum": ["pending", "no_price", "known"]},
+        "right": {"type": ["boolean", "null"]}, "excess": maybe}),
+        &[],
+    );
+    let call = object(
+        json!({"post_id": text, "ticker": symbol, "stance": {"type": "string", "enum": ["bull", "bear"]},
+        "posted_at": {"type": "string", "format": "date-time"}, "deleted": {"type": "boolean"},
+        "entry_day": {"type": ["string", "null"], "format": "date"},
+        "outcomes": {"type": "array", "items": outcome}}),
+        &[],
+    );
+    let reason = object(
+        json!({"kind": text, "tickers": {"type": "array", "items": text}, "count": whole,
+        "text": object(json!({"ko": text, "en": text}), &[])}),
+        &[],
+    );
+    let suggestion = object(
+        json!({"user": reference("User"),
+        "place": {"type": "string", "enum": ["relevance", "newcomer", "exploration"]},
+        "reasons": {"type": "array", "items": reason}}),
+        &[],
+    );
+    json!({
+        "Call": call,
+        "CallLedger": object(json!({"horizons": {"type": "array", "items": horizon}, "items": list("Call"),
+            "next_cursor": {"type": ["string", "null"]}}), &[]),
+        "DisclosedTrade": object(json!({"ticker": symbol, "side": {"type": "string", "enum": ["buy", "sell"]},
+            "day": {"type": "string", "format": "date"}, "price": symbol, "quantity": symbol}), &[]),
+        "DisclosedTradePage": page("DisclosedTrade"),
+        "Contradiction": object(json!({"ticker": text, "kind": {"type": "string",
+            "enum": ["scalped", "sold_after_bull", "sold_before_bull", "bought_after_bear"]}, "hours": rate,
+            "share": rate}), &[]),
+        "ContradictionList": object(json!({"items": list("Contradiction")}), &[]),
+        "Suggestion": suggestion, "SuggestionList": object(json!({"items": list("Suggestion")}), &[]),
     })
 }
 

@@ -73,7 +73,9 @@ fn inputs() -> Value {
             "poll": {"oneOf": [object(json!({
                 "options": {"type": "array", "minItems": 2, "maxItems": 5, "items": {"type": "string", "maxLength": 80}},
                 "minutes": {"type": "integer", "minimum": 5, "maximum": 10080}}), &[]), {"type": "null"}]},
-            "language": language}), &["tickers", "stance", "reply_to", "quote_of", "poll", "language"]),
+            "language": language,
+            "card_id": {"type": ["string", "null"], "description": "A profit card of mine, from POST /v1/me/cards."}}),
+            &["tickers", "stance", "reply_to", "quote_of", "poll", "language", "card_id"]),
         "PostEdit": object(json!({"body": {"type": "string", "minLength": 1, "maxLength": 5000}}), &[]),
         "Vote": object(json!({"option": {"type": "integer", "minimum": 0, "maximum": 4}}), &[]),
     })
@@ -139,6 +141,8 @@ fn posts() -> Value {
         "stance": {"enum": ["bull", "bear", "none"]}, "reply_to": id, "root": id,
         "edited_at": {"type": ["string", "null"], "format": "date-time"}, "revision": {"type": "integer"},
         "state": {"enum": ["visible", "limited", "auto_blocked", "removed", "temporary_measure", "held"]},
+        "card": {"oneOf": [reference("Card"), {"type": "null"}]},
+        "labels": {"type": "array", "items": {"type": "string", "enum": ["unverified_profit_claim", "acted_against"]}},
         "counts": counts, "viewer": {"oneOf": [viewer, {"type": "null"}]},
         "poll": {"oneOf": [poll, {"type": "null"}]}, "repost_of": inner, "quote_of": inner});
     let token = json!({"type": "string", "description": "Signed: what was shown to whom and when."});

@@ -3,6 +3,7 @@
 //! A post row never moves: its id, time and rank are made once inside the insert. `listed` says
 //! whether feeds and boards may show it; deleting or hiding a post clears it there and on its reposts.
 
+pub mod attachments;
 mod entries;
 mod intake;
 mod lists;

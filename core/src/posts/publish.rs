@@ -4,7 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
-use super::Stance;
+use super::{
+    Stance,
+    attachments::{Attachment, Labels},
+};
 use crate::{
     idempotency::{self, Claim, Use},
     ids::{PostId, TickerId, UserId},
@@ -52,6 +55,10 @@ pub struct NewPost {
     pub poll: Option<NewPoll>,
     /// `ko` or `en`, if known.
     pub language: Option<String>,
+    /// What stands with it, made before.
+    pub attachment: Option<Attachment>,
+    /// What readers are told about it.
+    pub labels: Labels,
     /// When.
     pub now: DateTime<Utc>,
 }
@@ -195,9 +202,9 @@ async fn insert(
                SELECT a.*, new_id(a.at) AS id
                FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::bytea[], $5::text[], $6::text[],
                            $7::smallint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[],
-                           $13::timestamptz[])
+                           $13::timestamptz[], $24::bigint[], $25::smallint[])
                    WITH ORDINALITY AS a (author, at, key, fingerprint, tail, body, stance, reply_to, root_id,
-                                         quote_of, repost_of, language, closes_at, ord)),
+                                         quote_of, repost_of, language, closes_at, attachment_id, labels, ord)),
            keys AS (
                INSERT INTO idempotency_keys (user_id, key, fingerprint, status, body)
                SELECT author, key, fingerprint, 201, convert_to('{"id":"' || id || '"' || tail, 'UTF8')
@@ -213,9 +220,9 @@ async fn insert(
                WHERE asked.key IS NULL OR (asked.author, asked.key) IN (SELECT user_id, key FROM keys)),
            added AS (
                INSERT INTO posts (id, author_id, body, stance, reply_to, root_id, quote_of, repost_of, language,
-                                  rank, author_followers, created_at)
+                                  attachment_id, labels, rank, author_followers, created_at)
                SELECT id, author, body, stance, reply_to, root_id, quote_of, repost_of, language,
-                      post_rank(at, follower_count, recent), follower_count, at
+                      attachment_id, labels, post_rank(at, follower_count, recent), follower_count, at
                FROM go ORDER BY coalesce(reply_to, quote_of), id RETURNING id, rank),
            with_tickers AS (
                INSERT INTO post_tickers (post_id, ticker_id, position, price, price_day)
@@ -259,7 +266,10 @@ async fn insert(
         &hanging.mentions,
         &hanging.of_option,
         &hanging.option_positions,
-        &hanging.options
+        &hanging.options,
+        &posts().map(|post| post.attachment.as_ref().map(|one| one.id.get())).collect::<Vec<_>>()
+            as &[Option<i64>],
+        &posts().map(|post| post.labels.column()).collect::<Vec<_>>()
     )
     .fetch_all(executor)
     .await?;

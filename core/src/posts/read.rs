@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgExecutor;
 
-use super::Stance;
+use super::{Stance, attachments::Labels};
 use crate::{
     ids::{PostId, TickerId, UserId},
     visibility::PostState,
@@ -54,6 +54,10 @@ pub struct PostRecord {
     pub tickers: Vec<TickerMark>,
     /// When its poll closes, and the options.
     pub poll: Option<(DateTime<Utc>, Vec<String>)>,
+    /// What stands with it, as JSON.
+    pub attachment: Option<serde_json::Value>,
+    /// What readers are told about it.
+    pub labels: Labels,
 }
 
 /// Reads posts by id; unknown ones are missing.
@@ -64,7 +68,7 @@ pub async fn records(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result
                   p.revision AS "revision!", p.created_at AS "created_at!", p.edited_at, p.deleted_at,
                   t.ids AS "ticker_ids?: Vec<i32>", t.prices AS "prices?: Vec<Option<Decimal>>",
                   t.days AS "days?: Vec<Option<NaiveDate>>",
-                  polls.closes_at AS "closes_at?",
+                  polls.closes_at AS "closes_at?", p.labels AS "labels!", a.body AS "attachment?",
                   (SELECT array_agg(label ORDER BY idx) FROM poll_options o WHERE o.post_id = polls.post_id) AS options
            FROM posts p
            LEFT JOIN LATERAL (
@@ -72,6 +76,7 @@ pub async fn records(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result
                       array_agg(price_day ORDER BY position) AS days
                FROM post_tickers WHERE post_id = p.id) t ON true
            LEFT JOIN polls ON polls.post_id = p.id
+           LEFT JOIN attachments a ON a.id = p.attachment_id
            WHERE p.id = ANY($1)"#,
         ids
     )
@@ -100,6 +105,9 @@ pub async fn records(executor: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result
                 .map(|((id, price), day)| TickerMark { id: TickerId::new(id), price, day })
                 .collect(),
             poll: row.closes_at.map(|closes_at| (closes_at, row.options.unwrap_or_default())),
+            // A tombstone shows nothing of what stood with the post.
+            attachment: row.attachment.filter(|_| row.deleted_at.is_none()),
+            labels: Labels::from_column(row.labels),
         });
     }
     Ok(records)

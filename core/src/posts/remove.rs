@@ -43,6 +43,7 @@ pub async fn edit(
     post: PostId,
     author: UserId,
     body: &PostBody,
+    claims_profit: bool,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Result<Edited, EditRefused>> {
     let row = sqlx::query!(
@@ -75,10 +76,13 @@ pub async fn edit(
     .execute(&mut *tx)
     .await?;
     sqlx::query!(
-        "UPDATE posts SET body = $2, revision = revision + 1, edited_at = $3 WHERE id = $1",
+        "UPDATE posts SET body = $2, revision = revision + 1, edited_at = $3,
+             labels = CASE WHEN $4 THEN labels | 1 ELSE labels & ~1 END
+         WHERE id = $1",
         post.get(),
         body.as_str(),
-        now
+        now,
+        claims_profit
     )
     .execute(tx)
     .await?;

@@ -215,6 +215,8 @@ pub(crate) fn draft(author: UserId, text: &str, now: DateTime<Utc>) -> anyhow::R
         mentions: vec![],
         poll: None,
         language: None,
+        attachment: None,
+        labels: posts::attachments::Labels::default(),
         now,
     })
 }
@@ -336,7 +338,7 @@ impl Acts<'_> {
         now: DateTime<Utc>,
     ) -> anyhow::Result<bool> {
         let mut tx = self.begin().await?;
-        let done = posts::edit(&mut tx, post, author, &body(text)?, now).await?;
+        let done = posts::edit(&mut tx, post, author, &body(text)?, false, now).await?;
         if done.is_ok_and(|edited| edited.changed) {
             changes::record(&mut tx, &[Change::Post(post)]).await?;
         }

@@ -141,7 +141,7 @@ impl Scene {
     ) -> Result<Result<(), posts::EditRefused>> {
         let screening = self.screener.submission(text, author, (&Screened::default(), None), now);
         let mut tx = self.pool.begin().await?;
-        let edited = posts::edit(&mut tx, post, author, &PostBody::parse(text)?, now).await?;
+        let edited = posts::edit(&mut tx, post, author, &PostBody::parse(text)?, false, now).await?;
         if edited.is_ok() {
             cases::text_changed(&mut tx, post).await?;
             if screening.outcome <= Outcome::Mask {
