@@ -10,6 +10,7 @@ mod limits;
 mod oidc;
 mod openapi;
 mod problem;
+mod programme;
 mod routes;
 mod schemas;
 mod serve;

@@ -125,6 +125,8 @@ fn query_parameter(name: &str) -> Value {
             (json!({"type": "integer", "minimum": 1, "maximum": 90, "default": 30}), "Days to look back.")
         }
         "ticker" => (json!({"type": "string"}), "The board to follow."),
+        "month" => (json!({"type": "string"}), "A month in Korea, as in 2026-11."),
+        "state" | "status" => (json!({"type": "string"}), "Only what stands there."),
         _ => (json!({"type": "string"}), "`next_cursor` of the page before."),
     };
     json!({"name": name, "in": "query", "required": false, "schema": schema, "description": words})
@@ -174,6 +176,7 @@ fn success(schema: &str) -> Value {
         |media: &str, schema: Value| json!({"description": "Done.", "content": {media: {"schema": schema}}});
     match schema {
         "" => json!({"description": "Done."}),
+        "csv" => content("text/csv", json!({"type": "string"})),
         "zip" => content("application/zip", json!({"type": "string", "format": "binary"})),
         "events" => content("text/event-stream", json!({"type": "string"})),
         "png" => content("image/png", json!({"type": "string", "contentMediaType": "image/png"})),

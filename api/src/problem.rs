@@ -123,6 +123,14 @@ impl Problem {
         self
     }
 
+    /// The same, with what is in the way, one by one.
+    pub(crate) fn listing(mut self, errors: Vec<FieldError>) -> Self {
+        let details: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+        self.0.detail = format!("{}: {}", self.0.detail, details.join("; "));
+        self.0.errors = errors;
+        self
+    }
+
     /// 410: the frozen list behind a cursor is gone.
     pub(crate) fn cursor_expired() -> Self {
         Self::new(

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{App, card_key, open_feed},
     guard::guard,
+    programme,
     routes::{RouteTable, configure},
 };
 
@@ -242,6 +243,7 @@ async fn learn(pool: &PgPool) {
             ("learn what is usual under a ticker", learning::refresh_rates(pool, now).await.map(drop)),
             ("look at the rule's last blocks", fallback::review(pool, now).await),
             ("fit the noise rate", learning::refit(pool, now).await.map(drop)),
+            ("review the ambassadors' months", programme::review_month(pool, now).await.map(drop)),
         ];
         for (what, result) in done {
             if let Err(error) = result {

@@ -37,7 +37,7 @@ pub async fn delete(
     }
     sqlx::query!("DELETE FROM follows WHERE followee_id = $1", user.get()).execute(&mut *tx).await?;
     standing::remember(&mut *tx, user).await?;
-    delete_own_rows(tx, user).await?;
+    delete_own_rows(tx, user, now).await?;
     retire_handle(tx, &row.handle).await?;
     sqlx::query!(
         "UPDATE users SET handle = 'deleted', handle_fold = 'deleted ' || id, handle_skeleton = 'deleted ' || id,
@@ -68,7 +68,7 @@ async fn lock_edges(tx: &mut PgConnection, user: UserId, above: i64, below: i64)
     Ok(())
 }
 
-async fn delete_own_rows(tx: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
+async fn delete_own_rows(tx: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> sqlx::Result<()> {
     let id = user.get();
     sqlx::query!("DELETE FROM likes WHERE user_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM bookmarks WHERE user_id = $1", id).execute(&mut *tx).await?;
@@ -81,11 +81,35 @@ async fn delete_own_rows(tx: &mut PgConnection, user: UserId) -> sqlx::Result<()
     sqlx::query!("UPDATE reports SET network = NULL, device = NULL, note = '' WHERE reporter_id = $1", id)
         .execute(&mut *tx)
         .await?;
+    leave_ambassadors(&mut *tx, user, now).await?;
     sqlx::query!("DELETE FROM mentions WHERE user_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM readers WHERE user_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM notices WHERE user_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM idempotency_keys WHERE user_id = $1", id).execute(&mut *tx).await?;
     sessions::end_all(tx, user).await
+}
+
+/// Statements and the books stay, as books must; what the person wrote goes.
+async fn leave_ambassadors(tx: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let id = user.get();
+    sqlx::query!(
+        "UPDATE ambassadors SET ended_at = $2, ended_why = 'left', ended_by = $1 WHERE user_id = $1 AND ended_at IS NULL",
+        id,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "UPDATE ambassador_applications SET motivation = '',
+             state = CASE state WHEN 'open' THEN 'withdrawn' ELSE state END, decided_at = coalesce(decided_at, $2)
+         WHERE user_id = $1",
+        id,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!("DELETE FROM ambassador_declarations WHERE user_id = $1", id).execute(tx).await?;
+    Ok(())
 }
 
 async fn retire_handle(tx: &mut PgConnection, handle: &str) -> sqlx::Result<()> {

@@ -69,6 +69,9 @@ async fn grant(owner: &PgPool, role: &str) -> anyhow::Result<()> {
         "REVOKE UPDATE, DELETE ON audit_anchors FROM",
         // The broker's rows are only added to.
         "REVOKE UPDATE, DELETE ON ledger_entries FROM",
+        // So do statements, and money in the books.
+        "REVOKE UPDATE, DELETE ON ambassador_statements, ambassador_payouts, ambassador_pay_runs, ambassador_journal, \
+         ambassador_journal_lines FROM",
     ] {
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{what} {quoted}"))).execute(&mut *tx).await?;
     }

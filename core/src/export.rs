@@ -125,6 +125,26 @@ pub async fn everything_about(tx: &mut PgConnection, user: UserId) -> sqlx::Resu
                                        'made', s.created_at, 'expires', s.expires_at, 'ended', s.ended_at)
              FROM sanctions s WHERE user_id = $1 ORDER BY s.id"
         ),
+        rows!(
+            tx,
+            user,
+            "ambassador_applications.json",
+            "SELECT to_jsonb(a) - 'decided_by' FROM ambassador_applications a WHERE user_id = $1 ORDER BY id"
+        ),
+        rows!(
+            tx,
+            user,
+            "ambassador_declarations.json",
+            "SELECT to_jsonb(d) FROM ambassador_declarations d WHERE user_id = $1 ORDER BY version"
+        ),
+        rows!(
+            tx,
+            user,
+            "ambassador_statements.json",
+            "SELECT to_jsonb(s) || jsonb_build_object('id', s.id::text, 'payout', (
+                 SELECT ambassador_payout_state(p.id, p.amount) FROM ambassador_payouts p WHERE p.statement_id = s.id))
+             FROM ambassador_statements s WHERE user_id = $1 ORDER BY month"
+        ),
         rows!(tx, user, "notices.json", "SELECT to_jsonb(n) FROM notices n WHERE user_id = $1 ORDER BY id"),
         rows!(
             tx,

@@ -109,6 +109,22 @@ id_type!(
     /// A decision about a post, by a person or by the rule.
     DecisionId
 );
+id_type!(
+    /// An application to the ambassador programme.
+    ApplicationId
+);
+id_type!(
+    /// A month's statement of an ambassador.
+    StatementId
+);
+id_type!(
+    /// What a statement is worth, to be paid.
+    PayoutId
+);
+id_type!(
+    /// Payouts that are paid together.
+    PayRunId
+);
 
 id_type!(
     /// A profit card.

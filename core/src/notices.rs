@@ -60,7 +60,8 @@ pub async fn tell(
 pub struct Notice {
     /// Id.
     pub id: NoticeId,
-    /// What it is about: `report_outcome`, `measure`, `sanction`, `appeal`, `scam_warning`.
+    /// What it is about: `report_outcome`, `measure`, `sanction`, `appeal`, `scam_warning`, or one that begins
+    /// with `ambassador_`: `application`, `membership`, `statement`, `declaration`, `payout`.
     pub kind: String,
     /// The id of that: a post, a decision, a sanction, an appeal, a person.
     pub subject: String,

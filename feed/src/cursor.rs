@@ -68,6 +68,18 @@ pub enum List {
     Cards = 29,
     /// An author's calls.
     Calls = 30,
+    /// Ambassadors.
+    Ambassadors = 40,
+    /// Applications to become one.
+    Applications = 41,
+    /// Their payouts.
+    Payouts = 42,
+    /// Runs in which those were paid.
+    PayRuns = 43,
+    /// Statements of ambassadors' months.
+    AmbassadorStatements = 44,
+    /// One's own.
+    OwnAmbassadorStatements = 45,
 }
 
 /// Which list, of what, for whom.

@@ -267,6 +267,9 @@ async fn the_export_has_every_file_and_no_password_hash() -> Result<()> {
         "reports",
         "statements",
         "appeals",
+        "ambassador_applications",
+        "ambassador_declarations",
+        "ambassador_statements",
         "sessions",
     ] {
         ensure!(raw.contains(&format!("{name}.json")), "{name}.json is missing");

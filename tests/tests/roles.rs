@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 static SERVICE: Shared = Shared::new();
 
 /// For everybody, logged in or not.
-const PUBLIC: [&str; 25] = [
+const PUBLIC: [&str; 26] = [
     "GET /",
     "GET /docs",
     "GET /docs/{file}",
@@ -19,6 +19,7 @@ const PUBLIC: [&str; 25] = [
     "GET /metrics",
     "GET /openapi.json",
     "GET /readyz",
+    "GET /v1/ambassadors",
     "GET /v1/live",
     "GET /v1/posts/{id}",
     "GET /v1/posts/{id}/replies",
@@ -43,7 +44,7 @@ const PUBLIC: [&str; 25] = [
 const LOGGED_IN: [&str; 2] = ["GET /v1/me", "POST /v1/auth/logout"];
 
 /// For people and staff, not for programs.
-const PEOPLE: [&str; 47] = [
+const PEOPLE: [&str; 52] = [
     "DELETE /v1/me",
     "DELETE /v1/me/keyword-mutes/{keyword}",
     "DELETE /v1/posts/{id}",
@@ -91,6 +92,11 @@ const PEOPLE: [&str; 47] = [
     "GET /v1/me/statements",
     "POST /v1/posts/{id}/reports",
     "HEAD /v1/me/reports",
+    "DELETE /v1/me/ambassador",
+    "GET /v1/me/ambassador",
+    "GET /v1/me/ambassador/statements",
+    "POST /v1/me/ambassador",
+    "PUT /v1/me/ambassador/declaration",
 ];
 
 /// For those who decide cases.
@@ -132,8 +138,23 @@ const LEGAL: [&str; 3] = [
 ];
 
 /// For those who run the place.
-const ADMINS: [&str; 2] =
-    ["POST /v1/moderation/settings/proposals", "POST /v1/moderation/settings/proposals/{id}/decisions"];
+const ADMINS: [&str; 15] = [
+    "POST /v1/moderation/settings/proposals",
+    "POST /v1/moderation/settings/proposals/{id}/decisions",
+    "GET /v1/ambassadors/applications",
+    "GET /v1/ambassadors/payouts",
+    "GET /v1/ambassadors/payruns",
+    "GET /v1/ambassadors/payruns/{id}.csv",
+    "GET /v1/ambassadors/settings",
+    "GET /v1/ambassadors/statements",
+    "POST /v1/ambassadors/applications/{id}/decision",
+    "POST /v1/ambassadors/members/{handle}/removal",
+    "POST /v1/ambassadors/members/{handle}/tier",
+    "POST /v1/ambassadors/payouts/{id}/approve",
+    "POST /v1/ambassadors/payouts/{id}/reverse",
+    "POST /v1/ambassadors/payruns",
+    "PUT /v1/ambassadors/settings",
+];
 
 /// Who asks.
 struct Cast {
@@ -323,6 +344,9 @@ async fn real_answers_are_what_the_document_says() -> Result<()> {
             ("/v1/tickers/XNAS:AAPL/posts?cursor=x", "/v1/tickers/{symbol}/posts"),
             ("/v1/tickers/FB/prices", "/v1/tickers/{symbol}/prices"),
             ("/v1/tickers/XNAS:AAPL/prices", "/v1/tickers/{symbol}/prices"),
+            ("/v1/ambassadors", "/v1/ambassadors"),
+            ("/v1/me/ambassador", "/v1/me/ambassador"),
+            ("/v1/me/ambassador/statements", "/v1/me/ambassador/statements"),
             ("/v1/trending/tickers", "/v1/trending/tickers"),
             ("/v1/trending/posts", "/v1/trending/posts"),
             ("/v1/watchlist/posts", "/v1/watchlist/posts"),

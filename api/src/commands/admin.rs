@@ -18,7 +18,10 @@ use madang_core::{
 use madang_moderation::{audit, transparency::Month};
 use sqlx::PgPool;
 
-use super::transparency::{self, Format};
+use super::{
+    ambassadors::{self, AmbassadorsCommand},
+    transparency::{self, Format},
+};
 
 /// What an operator does by hand.
 #[derive(Debug, Subcommand)]
@@ -66,6 +69,11 @@ pub(crate) enum AdminCommand {
         #[arg(long, value_enum, default_value = "json")]
         format: Format,
     },
+    /// The ambassador programme: applications, monthly review, payouts.
+    Ambassadors {
+        #[command(subcommand)]
+        command: AmbassadorsCommand,
+    },
     /// Look at the job queue.
     Jobs {
         #[command(subcommand)]
@@ -107,6 +115,7 @@ pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::R
         }
         AdminCommand::Audit { command: AuditCommand::Verify } => return verify_audit(&pool).await,
         AdminCommand::Transparency { month, format } => transparency::run(settings, month, format).await?,
+        AdminCommand::Ambassadors { command } => return ambassadors::run(&pool, command).await,
         AdminCommand::Jobs { command: JobsCommand::List } => list_jobs(&pool).await?,
         AdminCommand::Jobs { command: JobsCommand::Replay { kind } } => {
             println!("{} jobs replayed", jobs::replay(&pool, kind.as_deref()).await?);

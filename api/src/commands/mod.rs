@@ -1,8 +1,10 @@
 //! What the executable does, by its first words.
 
 mod admin;
+mod ambassadors;
 mod check;
 mod import;
+mod payouts;
 mod rebuild;
 mod rules;
 mod transparency;

@@ -1,6 +1,7 @@
 //! Handlers: each parses, authorises, opens the transaction and answers; a store function holds the query.
 
 pub(crate) mod account;
+pub(crate) mod ambassadors;
 pub(crate) mod appeals;
 pub(crate) mod calls;
 pub(crate) mod cards;

@@ -1,6 +1,7 @@
 //! The table of routes: which address, for whom, at which rate, by which handler, and what it says in the
 //! API document. A route exists only by standing here, and cannot stand here without naming its access.
 
+mod ambassadors;
 mod community;
 mod creators;
 mod moderation;
@@ -148,6 +149,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     let mut all = community::routes();
     all.extend(moderation::routes());
     all.extend(creators::routes());
+    all.extend(ambassadors::routes());
     all.extend(operation_routes());
     all
 }

@@ -1,5 +1,6 @@
 //! The schemas of the API document.
 
+mod ambassadors;
 mod creators;
 mod moderation;
 mod statistics;
@@ -42,6 +43,7 @@ pub(crate) fn all() -> Value {
         moderation::all(),
         statistics::schemas(),
         creators::schemas(),
+        ambassadors::all(),
         operations(),
     ] {
         if let (Some(all), Value::Object(part)) = (schemas.as_object_mut(), part) {
@@ -188,7 +190,8 @@ fn notices() -> Value {
     let words = object(json!({"ko": {"type": "string"}, "en": {"type": "string"}}), &[]);
     json!({
         "Notice": object(json!({"id": {"type": "string"}, "kind": {"enum": ["report_outcome", "measure", "sanction", "appeal",
-            "scam_warning"]}, "subject": {"type": "string", "description": "Id of what it is about."}, "words": words,
+            "scam_warning", "ambassador_application", "ambassador_membership", "ambassador_statement",
+            "ambassador_declaration", "ambassador_payout"]}, "subject": {"type": "string", "description": "Id of what it is about."}, "words": words,
             "created_at": {"type": "string", "format": "date-time"}, "read": {"type": "boolean"}}), &[]),
         "NoticePage": object(json!({"items": list("Notice"), "next_cursor": {"type": ["string", "null"]},
             "unread": {"type": "integer", "description": "Up to 100."}}), &[]),

@@ -12,6 +12,12 @@ pub(crate) enum Purpose {
     Drafts = 4,
     Threads = 5,
     Text = 6,
+    Past = 7,
+    Roster = 8,
+    Ledgers = 9,
+    Reports = 10,
+    Disclosures = 11,
+    Rates = 12,
 }
 
 /// A stream of draws.

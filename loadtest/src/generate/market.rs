@@ -5,10 +5,11 @@ use chrono::{Days, NaiveDate, NaiveTime, TimeZone};
 
 use super::clock::{Clock, is_business_day, local};
 use super::dice::{Dice, Purpose, Weighted};
+use super::past;
 use super::profile;
 use super::tickers::{self, Exchange, Ticker};
 
-/// Daily prices reach this many days further back than the posts.
+/// The walk that knows of results begins this many days before the posts.
 const EARLIER_DAYS: u64 = 60;
 
 /// One day of one share, in won or cents.
@@ -65,7 +66,10 @@ impl Market {
         let listing = |(index, ticker)| {
             let mut dice = Dice::new(seed, Purpose::Market, index);
             let events = events(&mut dice, ticker, until, days);
-            let bars = bars(&mut dice, ticker, &events, until, days);
+            let recent = bars(&mut dice, ticker, &events, until, days);
+            let mut bars =
+                recent.first().map_or_else(Vec::new, |bar| past::bars(seed, index, ticker, bar.date));
+            bars.extend(recent);
             Listing { ticker, bars, events }
         };
         Self {
@@ -197,7 +201,7 @@ const KOREAN_STEPS: [(i64, i64); 6] =
     [(2_000, 1), (5_000, 5), (20_000, 10), (50_000, 50), (200_000, 100), (500_000, 500)];
 
 /// The nearest price that can be traded at; never 0.
-fn to_tick(value: i64, exchange: Exchange) -> i64 {
+pub(crate) fn to_tick(value: i64, exchange: Exchange) -> i64 {
     let korean = || KOREAN_STEPS.iter().find(|(below, _)| value < *below);
     let step = match exchange {
         Exchange::Krx => korean().map_or(1_000, |(_, step)| *step),

@@ -1,11 +1,13 @@
-//! A synthetic community in the import format: people, follows, posts and prices that never were, in the shapes of real
-//! ones. The same seed, end, days and sizes give the same bytes.
+//! A synthetic community in the import format: people, follows, posts, prices and trades that never were, in the shapes
+//! of real ones. The same seed, end, days and sizes give the same bytes.
 
 mod clock;
 mod dice;
 mod handles;
+mod ledger;
 mod market;
 mod particle;
+mod past;
 mod people;
 mod posts;
 mod profile;
@@ -30,6 +32,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 
+use ledger::Ledgers;
 use market::Market;
 use people::People;
 use posts::{Kind, Post};
@@ -55,7 +58,15 @@ pub(crate) struct Args {
     /// Length of the window in days
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     days: u32,
+    /// People whose trades a broker reports, at most
+    #[arg(long, default_value_t = LEDGERS, value_parser = clap::value_parser!(u32).range(0..=LEDGERS_LIMIT))]
+    ledgers: u32,
 }
+
+/// People with a ledger in a demo.
+const LEDGERS: u32 = 300;
+/// More would be a load, not a demo.
+const LEDGERS_LIMIT: i64 = 10_000;
 
 /// Everything that the files tell, but for the words, which are made as they are written.
 pub(crate) struct Community {
@@ -63,6 +74,7 @@ pub(crate) struct Community {
     market: Market,
     people: People,
     posts: Vec<Post>,
+    ledgers: Ledgers,
 }
 
 impl Community {
@@ -71,7 +83,8 @@ impl Community {
         let people = People::new(args.seed, args.people, until - i64::from(args.days) * 86_400);
         let mut posts = posts::draft(args.seed, &market, &people, args.posts);
         threads::link(args.seed, &people, &mut posts);
-        Self { seed: args.seed, market, people, posts }
+        let ledgers = Ledgers::new(args.seed, &market, &people, &posts, args.ledgers);
+        Self { seed: args.seed, market, people, posts, ledgers }
     }
 
     /// What the post at `position` says.
@@ -109,4 +122,11 @@ fn report(args: &Args, until: DateTime<Utc>, community: &Community) {
     println!("  authors {:>10}", community.people.all.len());
     println!("  follows {follows:>10}");
     println!("  posts   {:>10} ({replies} replies, {reposts} reposts)", community.posts.len());
+    let ledgers = &community.ledgers;
+    println!(
+        "  trades  {:>10} (rows of {} accounts, {} of which disclose)",
+        ledgers.rows.len(),
+        ledgers.accounts.len(),
+        ledgers.disclosing()
+    );
 }

@@ -56,6 +56,11 @@ impl People {
         self.writers.get(self.activity.draw(dice)).copied().unwrap_or(0)
     }
 
+    /// Everybody, those who write most first.
+    pub(crate) fn writers(&self) -> &[u32] {
+        &self.writers
+    }
+
     /// The person at `position`.
     pub(crate) fn get(&self, position: u32) -> Option<&Person> {
         self.all.get(position as usize)

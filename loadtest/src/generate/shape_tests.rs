@@ -6,7 +6,15 @@ const DAY: i64 = 86_400;
 
 fn community() -> Community {
     let until = 1_772_409_600; // 2026-03-02T00:00:00Z
-    let args = Args { out: PathBuf::new(), people: 2_000, posts: 20_000, seed: 7, until: None, days: 30 };
+    let args = Args {
+        out: PathBuf::new(),
+        people: 2_000,
+        posts: 20_000,
+        seed: 7,
+        until: None,
+        days: 30,
+        ledgers: 300,
+    };
     Community::new(&args, until)
 }
 

@@ -9,11 +9,11 @@ use chrono::{DateTime, SecondsFormat};
 use flate2::{Compression, GzBuilder, write::GzEncoder};
 use serde::Serialize;
 
-use super::Community;
 use super::people::opaque_id;
 use super::posts::{Kind, Mood, Post};
 use super::progress::Progress;
 use super::tickers::{self, Exchange};
+use super::{Community, ledger};
 
 #[derive(Serialize)]
 struct PostLine<'a> {
@@ -39,6 +39,7 @@ pub(crate) fn write(community: &Community, out: &Path) -> Result<()> {
     write_follows(community, &partial)?;
     finish(gzip(&partial, "originals.jsonl.gz")?)?;
     write_posts(community, &partial)?;
+    ledger::write(community, &partial)?;
     fs::rename(&partial, out).with_context(|| format!("failed to rename to {}", out.display()))
 }
 
@@ -71,7 +72,7 @@ fn finish(encoder: Gzip) -> Result<()> {
     file.sync_all().context("failed to sync a file")
 }
 
-fn csv_writer<W: Write>(to: W, header: &[&str]) -> Result<csv::Writer<W>> {
+pub(super) fn csv_writer<W: Write>(to: W, header: &[&str]) -> Result<csv::Writer<W>> {
     let mut csv = csv::Writer::from_writer(to);
     csv.write_record(header)?;
     Ok(csv)
