@@ -159,8 +159,14 @@ fn every_metric_stands_in_the_handbook() -> Result<()> {
 
 #[test]
 fn every_file_that_a_document_links_to_is_there() -> Result<()> {
-    let documents =
-        ["README.md", "README.ko.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/OPERATIONS.md"];
+    let documents = [
+        "README.md",
+        "README.ko.md",
+        "CONTRIBUTING.md",
+        "docs/ARCHITECTURE.md",
+        "docs/OPERATIONS.md",
+        "docs/RETURNS.md",
+    ];
     for document in documents {
         let text = read(document)?;
         let folder = root().join(document).parent().context("a document has a folder")?.to_owned();

@@ -6,6 +6,7 @@ mod check;
 mod import;
 mod payouts;
 mod rebuild;
+mod returns;
 mod rules;
 mod transparency;
 
@@ -69,6 +70,11 @@ enum Command {
         #[command(subcommand)]
         command: rules::RulesCommand,
     },
+    /// Returns: computed anew, and compared with reference values.
+    Returns {
+        #[command(subcommand)]
+        command: returns::ReturnsCommand,
+    },
     /// Administration.
     Admin {
         #[command(subcommand)]
@@ -80,6 +86,11 @@ enum Command {
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Rules { command } = &cli.command {
         return rules::run(command);
+    }
+    if let Command::Returns { command } = &cli.command
+        && let Some(done) = returns::run_alone(command)
+    {
+        return done;
     }
     let settings = Settings::from_env()?;
     let _telemetry = telemetry::install(&settings.telemetry)?;
@@ -97,7 +108,11 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rebuild { user } => rebuild::run(&settings, user.as_deref()).await,
         Command::Check { user, every, repair } => check::run(&settings, user.as_deref(), every, repair).await,
         Command::Admin { command } => admin::run(&settings, command).await,
+        Command::Returns { command: returns::ReturnsCommand::Recompute { user } } => {
+            returns::recompute(&settings, user.as_deref()).await
+        }
         // Answered before the settings are read.
+        Command::Returns { .. } => Ok(ExitCode::SUCCESS),
         Command::Rules { command } => rules::run(&command),
     }
 }

@@ -1,7 +1,7 @@
 //! Chances of honest draws, for the judgement in `cherry`.
 
 /// Up to so many trades all draws are counted.
-const EXACT_TRADES: usize = 40;
+const EXACT_TRADES: usize = 30;
 /// Up to so many uniform variables their sum is computed exactly.
 const EXACT_UNIFORMS: usize = 12;
 

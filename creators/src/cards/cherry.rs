@@ -9,9 +9,10 @@
 //! this good; both also ask whether it matters, so that a person whose trades are all alike is never judged:
 //!
 //! * *Best of many*: the sum of the ranks of the shown trades among the closed ones (Wilcoxon's rank sum:
-//!   exact for up to 40 trades, above that by the sum of uniform variables up to 12 cards and by the normal
-//!   curve beyond) has a chance of at most [`MOST_CHANCE`], the shown mean is a gain, and it is above the
-//!   record's mean by [`GAP_POINTS`] and by [`GAP_DEVIATIONS`] standard deviations.
+//!   exact for up to 30 trades, above that by the sum of uniform variables up to 12 cards and by the normal
+//!   curve beyond) has a chance of at most [`MOST_CHANCE`], from the fourth card [`MOST_CHANCE_LATER`], the
+//!   shown mean is a gain, and it is above the record's mean by [`GAP_POINTS`] and by [`GAP_DEVIATIONS`]
+//!   standard deviations.
 //! * *Losing record*: one card is never improbable among twenty. It is judged only where the record
 //!   contradicts it: at least [`LOSING_TRADES`] closed trades, nine in ten of those not shown lost, they lost
 //!   on average, the shown mean is a gain, and the chance of the draw is at most [`LOSING_CHANCE`].
@@ -24,17 +25,20 @@
 //! Limits. Somebody with one winner among 21 trades who shows one trade at random shows that winner one time
 //! in 21 and is flagged then: nothing in the data tells this from choice. A flag therefore says what is shown
 //! and what is not, never why. Who mixes a loser among three winners may not be flagged, and who has fewer
-//! than nine closed trades cannot be. Who shows winners only, from a record of both, is flagged. Who began to
-//! show cards at a better time but shows fewer than 45 per cent of the trades since may be flagged without having
-//! chosen. Trades in accounts that the broker does not report are not seen. The test `simulation` measures the rates.
+//! than eleven closed trades cannot be. Who shows winners only, from a record of both, is flagged. Who began
+//! to show cards at a better time but shows fewer than 45 per cent of the trades since may be flagged without
+//! having chosen. Trades in accounts that the broker does not report are not seen. The test `simulation`
+//! measures the rates.
 
 use chrono::NaiveDate;
 
 use super::chance::{count, rank_sum_chance, uniform_sum_chance};
 
-/// Most chance of an honest draw at which cards are called the best of many: the best two of twenty, the best
-/// three of twelve and the best four of nine are within it.
+/// Most chance of an honest draw at which up to three cards are called the best of many: the best two of
+/// twenty and the best three of twelve are within it.
 pub const MOST_CHANCE: f64 = 0.0055;
+/// The same of more cards: they were judged after each of them, and each look is another chance of a mistake.
+pub const MOST_CHANCE_LATER: f64 = 0.003;
 /// The same where the rest of the record lost. One of twenty is just within it.
 pub const LOSING_CHANCE: f64 = 0.05;
 /// Fewest closed trades for a judgement against a losing record.
@@ -122,7 +126,7 @@ pub fn judge(closed: &[f64], shown: &[usize], windows: &[ShownWindow]) -> Judgem
         Some(Picked::BestOfMany)
     } else if contradicts_record(pool, &places, chance) {
         Some(Picked::LosingRecord)
-    } else if window_chance <= MOST_CHANCE && windows_stand_out(windows) {
+    } else if window_chance <= most_chance(windows.len()) && windows_stand_out(windows) {
         Some(Picked::BestWindows)
     } else {
         None
@@ -152,8 +156,12 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     if many > 0.0 { sum / many } else { 0.0 }
 }
 
+const fn most_chance(cards: usize) -> f64 {
+    if cards <= 3 { MOST_CHANCE } else { MOST_CHANCE_LATER }
+}
+
 fn is_best_of_many(pool: &[f64], places: &[usize], chance: f64) -> bool {
-    if places.is_empty() || chance > MOST_CHANCE {
+    if places.is_empty() || chance > most_chance(places.len()) {
         return false;
     }
     let (shown, all) = (mean(at(pool, places)), mean(pool.iter().copied()));

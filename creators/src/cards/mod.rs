@@ -1,8 +1,8 @@
 //! Profit cards: a return that an author shows, computed from the broker's ledger, which cannot be forged and
 //! beside which stands what would otherwise be left out.
 //!
-//! Everything here is pure: no database, no clock, no HTTP. `card` is what a card states, `subject` what it is of, `values`
-//! its numbers; `encoding` and `seal` sign it and read it back; `cherry` ranks it among what could have been
+//! Everything here is pure: no database, no clock, no HTTP. `card` is what a card states, `subject` what it
+//! is of, `values` its numbers; `encoding` and `seal` sign it and read it back; `cherry` ranks it among what could have been
 //! shown and judges all the cards of a person, by the chances of `chance`; `text` puts it into words, `picture`,
 //! `layout` and `font` into a PNG; `claims` finds texts that claim a profit without a card.
 //!
@@ -27,8 +27,8 @@ mod values;
 
 pub use card::{Amounts, BadFacts, CardFacts, MAX_TEXT_BYTES};
 pub use cherry::{
-    GAP_DEVIATIONS, GAP_POINTS, Judgement, LOSING_CHANCE, LOSING_SHARE, LOSING_TRADES, MOST_CHANCE, Picked,
-    ShownWindow, cherry_index, judge,
+    GAP_DEVIATIONS, GAP_POINTS, Judgement, LOSING_CHANCE, LOSING_SHARE, LOSING_TRADES, MOST_CHANCE,
+    MOST_CHANCE_LATER, Picked, ShownWindow, cherry_index, judge,
 };
 pub use claims::{Claim, profit_claim};
 pub use encoding::canonical_bytes;

@@ -2,7 +2,7 @@
 //!
 //! All series are dense over calendar days (`f64`, NaN where nothing is known), so that a look-up is one step.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use chrono::{Datelike, NaiveDate};
 use madang_core::ids::TickerId;
@@ -24,6 +24,9 @@ pub(super) fn date(number: i32) -> NaiveDate {
     NaiveDate::from_num_days_from_ce_opt(number).unwrap_or_default()
 }
 
+/// A day's number and what is known on it.
+type Known = (i32, f64);
+
 /// Values by calendar day.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Series {
@@ -32,19 +35,41 @@ pub(super) struct Series {
 }
 
 impl Series {
-    fn of(points: &BTreeMap<i32, f64>) -> Self {
-        let (Some((&first, _)), Some((&last, _))) = (points.first_key_value(), points.last_key_value())
-        else {
-            return Self::default();
-        };
-        let length = usize::try_from(last - first).unwrap_or_default() + 1;
-        let mut values = vec![f64::NAN; length];
+    /// Of what is known on days, in any order; of two values for a day the later one stands.
+    fn of(points: &[Known]) -> Self {
+        let days = || points.iter().map(|point| point.0);
+        let (Some(first), Some(last)) = (days().min(), days().max()) else { return Self::default() };
+        let mut series = Self::unknown(first, last);
         for (day, value) in points {
-            if let Some(slot) = usize::try_from(day - first).ok().and_then(|at| values.get_mut(at)) {
-                *slot = *value;
-            }
+            series.put(*day, *value);
         }
-        Self { first, values }
+        series
+    }
+
+    fn unknown(first: i32, last: i32) -> Self {
+        let length = usize::try_from(i64::from(last) - i64::from(first)).unwrap_or_default() + 1;
+        Self { first, values: vec![f64::NAN; length] }
+    }
+
+    fn put(&mut self, day: i32, value: f64) {
+        let index = usize::try_from(i64::from(day) - i64::from(self.first)).ok();
+        if let Some(slot) = index.and_then(|index| self.values.get_mut(index)) {
+            *slot = value;
+        }
+    }
+
+    /// 1 wherever any of several series knows something.
+    fn any(all: &[&Self]) -> Self {
+        let all = || all.iter().filter(|series| !series.values.is_empty());
+        let (first, last) =
+            (all().map(|series| series.first()).min(), all().map(|series| series.last()).max());
+        let Some((first, last)) = first.zip(last) else { return Self::default() };
+        let mut open = Self::unknown(first, last);
+        for series in all() {
+            let known = (series.first..).zip(&series.values).filter(|(_, value)| !value.is_nan());
+            known.for_each(|(day, _)| open.put(day, 1.0));
+        }
+        open
     }
 
     /// Gaps of up to [`CARRIED_DAYS`] take the value before them, and so do as many days after the end.
@@ -155,9 +180,9 @@ impl Market {
 #[derive(Debug)]
 pub struct MarketBuilder {
     reference: Currency,
-    instruments: HashMap<TickerId, (Currency, bool, BTreeMap<i32, f64>)>,
-    rates: HashMap<Currency, BTreeMap<i32, f64>>,
-    benchmarks: HashMap<Currency, BTreeMap<i32, f64>>,
+    instruments: HashMap<TickerId, (Currency, bool, Vec<Known>)>,
+    rates: HashMap<Currency, Vec<Known>>,
+    benchmarks: HashMap<Currency, Vec<Known>>,
 }
 
 impl MarketBuilder {
@@ -169,7 +194,7 @@ impl MarketBuilder {
 
     /// Names an instrument, its currency, and whether it has been delisted.
     pub fn instrument(&mut self, ticker: TickerId, currency: Currency, delisted: bool) {
-        self.instruments.insert(ticker, (currency, delisted, BTreeMap::new()));
+        self.instruments.insert(ticker, (currency, delisted, Vec::new()));
     }
 
     /// A close as it was traded, not adjusted for splits, of an instrument named before; others are left out.
@@ -178,37 +203,34 @@ impl MarketBuilder {
             && price.is_finite()
             && price > 0.0
         {
-            closes.insert(number(day), price);
+            closes.push((number(day), price));
         }
     }
 
     /// What one unit of a currency is worth in the reference currency on a day.
     pub fn rate(&mut self, currency: Currency, day: NaiveDate, worth: f64) {
         if worth.is_finite() && worth > 0.0 && currency != self.reference {
-            self.rates.entry(currency).or_default().insert(number(day), worth);
+            self.rates.entry(currency).or_default().push((number(day), worth));
         }
     }
 
     /// The return of a currency's market on a trading day.
     pub fn benchmark(&mut self, currency: Currency, day: NaiveDate, change: f64) {
         if change.is_finite() && change >= -1.0 {
-            self.benchmarks.entry(currency).or_default().insert(number(day), change);
+            self.benchmarks.entry(currency).or_default().push((number(day), change));
         }
     }
 
     /// The market of all that was gathered.
     pub fn build(self) -> Market {
-        let mut open: HashMap<Currency, BTreeMap<i32, f64>> = HashMap::new();
-        for (currency, days) in &self.benchmarks {
-            open.entry(*currency).or_default().extend(days.keys().map(|day| (*day, 1.0)));
-        }
-        for (currency, _, closes) in self.instruments.values() {
-            open.entry(*currency).or_default().extend(closes.keys().map(|day| (*day, 1.0)));
-        }
+        let instruments: HashMap<TickerId, Instrument> = self
+            .instruments
+            .into_iter()
+            .map(|(ticker, (currency, delisted, closes))| {
+                (ticker, Instrument { currency, delisted, closes: Series::of(&closes) })
+            })
+            .collect();
         let mut currencies: HashMap<Currency, Money> = HashMap::new();
-        for (currency, days) in &open {
-            currencies.entry(*currency).or_default().open = Series::of(days);
-        }
         for (currency, days) in &self.benchmarks {
             currencies.entry(*currency).or_default().benchmark = Series::of(days);
         }
@@ -216,9 +238,15 @@ impl MarketBuilder {
             currencies.entry(*currency).or_default().rates = Series::of(days).carried();
         }
         currencies.entry(self.reference).or_default().reference = true;
-        let instruments = self.instruments.into_iter().map(|(ticker, (currency, delisted, closes))| {
-            (ticker, Instrument { currency, delisted, closes: Series::of(&closes) })
-        });
-        Market { instruments: instruments.collect(), currencies }
+        for instrument in instruments.values() {
+            currencies.entry(instrument.currency).or_default();
+        }
+        for (currency, money) in &mut currencies {
+            let traded = instruments.values().filter(|instrument| instrument.currency == *currency);
+            let mut series: Vec<&Series> = traded.map(|instrument| &instrument.closes).collect();
+            series.push(&money.benchmark);
+            money.open = Series::any(&series);
+        }
+        Market { instruments, currencies }
     }
 }

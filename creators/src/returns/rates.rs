@@ -102,6 +102,10 @@ pub fn internal(mut flows: Vec<(f64, f64)>) -> Result<f64, NoRate> {
         flows.sort_by(|one, other| one.0.total_cmp(&other.0));
     }
     let terms = net(&flows);
+    let span = terms.last().map_or(0.0, |last| last.0) - terms.first().map_or(0.0, |first| first.0);
+    if !span.is_finite() {
+        return Err(NoRate::BadNumber);
+    }
     let rises = terms.iter().any(|term| term.1 > 0.0);
     let falls = terms.iter().any(|term| term.1 < 0.0);
     if !(rises && falls) {

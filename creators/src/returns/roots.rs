@@ -229,7 +229,9 @@ impl<'t> Search<'t> {
         let zero = |place: &Place| place.value.total().abs() <= TINY * 1e-3 * place.value.size();
         let crosses = (left.value.total() > 0.0) != (right.value.total() > 0.0);
         let monotone = falling >= 0.0 || rising <= 0.0;
-        let narrow = right.s - left.s <= 1e-8 / self.span;
+        let half = f64::midpoint(near.s, far.s);
+        // Between neighbouring numbers there is no half-way.
+        let narrow = right.s - left.s <= 1e-8 / self.span || half <= left.s || half >= right.s;
         if monotone || narrow {
             return if crosses {
                 let start = f64::midpoint(left.s, right.s);
@@ -242,7 +244,7 @@ impl<'t> Search<'t> {
                 self.touch(near, far, origin, narrow)
             };
         }
-        let middle = self.place(f64::midpoint(near.s, far.s), origin);
+        let middle = self.place(half, origin);
         self.within(near, &middle, origin).or_else(|| self.within(&middle, far, origin))
     }
 
