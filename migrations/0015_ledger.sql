@@ -214,7 +214,11 @@ RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN (standing = 0 OR coalesce(until <= at, false)) AND coalesce(limited_until <= at, true);
 
 -- Whether a person's return may be shown now: of the whole account (ticker 0), or with one ticker. Whoever shows
--- the whole account without holdings does not say which tickers they had.
+-- the whole account without holdings does not say which tickers they had. Nothing is shown of an account that was
+-- deleted or is under a sanction.
 CREATE FUNCTION disclosed(person bigint, ticker integer) RETURNS boolean LANGUAGE sql STABLE
-RETURN EXISTS (SELECT FROM disclosures d WHERE d.user_id = person AND d.revoked_at IS NULL
-               AND (d.ticker_id = ticker OR (d.ticker_id IS NULL AND (ticker = 0 OR d.holdings))));
+RETURN EXISTS (
+    SELECT FROM disclosures d JOIN users u ON u.id = d.user_id
+    WHERE d.user_id = person AND d.revoked_at IS NULL AND u.deleted_at IS NULL
+      AND in_good_standing(u.standing, u.standing_until, u.limited_until, now())
+      AND (d.ticker_id = ticker OR (d.ticker_id IS NULL AND (ticker = 0 OR d.holdings))));

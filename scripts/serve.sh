@@ -84,6 +84,7 @@ settle_demo_logins() {
   as "$creator" POST /v1/posts '{"body":"반도체 업황이 바닥을 지났다고 본다. 재고가 두 분기째 줄었다 $삼성전자 $SK하이닉스","stance":"bull"}'
   as "$creator" POST /v1/posts '{"body":"Margins held up better than I feared, but the guidance is soft $AAPL","stance":"none"}'
   fill_moderation_queue "$creator"
+  fill_creators "$creator"
   echo "$id" >"$STATE/demo-settled"
 }
 
@@ -150,6 +151,75 @@ fill_moderation_desk() {
   handle="$(demo_people 170)"
   as "$senior" POST "/v1/moderation/users/$(printf %s "$handle" | od -An -v -tx1 | tr -d '\n' | tr ' ' %)/sanctions" \
     '{"kind":"ban","reason":"leading_room","terms_clause":"제5조"}'
+}
+
+# closes SYMBOL N: day and close of the N-th newest market day.
+closes() {
+  curl -fsS --max-time 10 "$PUBLIC_URL/v1/tickers/$1/prices?limit=100" |
+    grep -o '"day":"[^"]*","open":"[^"]*","high":"[^"]*","low":"[^"]*","close":"[^"]*"' |
+    sed -E 's/"day":"([^"]*)".*"close":"([^"]*)"/\1 \2/' | sed -n "$2p"
+}
+
+# trade ID USER KIND SYMBOL N QUANTITY: a row of the ledger, at the close of the N-th newest market day.
+trade() {
+  local day close
+  read -r day close < <(closes "$4" "$5")
+  printf '{"trade_id":"%s","user":"%s","kind":"%s","symbol":"%s","quantity":"%s","price":"%s","executed_at":"%sT15:20:00+09:00"}' \
+    "$1" "$2" "$3" "$4" "$6" "$close" "$day"
+}
+
+# The people of a shape, as the generator made them.
+demo_shape() { awk -F, -v shape="$1" '$3 == shape { print $2 }' "$STATE/demo-data/shapes.csv"; }
+
+card_id() { sed 's/.*"id":"\([0-9]*\)".*/\1/'; }
+
+# What the broker reports of the demo logins, what they agree to show, and cards: the creator's quarter; the one
+# winner of somebody who lost twenty times; a boast without a card; and an ambassador.
+fill_creators() {
+  local creator="$1" service day picker winner card
+  say "the broker reports trades; cards, a boast without one, an ambassador"
+  service="$("$MADANG" admin issue-token service)"
+  read -r day _ < <(closes XKRX:005930 90)
+  as "$service" POST /v1/ledger/trades "{\"trades\":[
+    {\"trade_id\":\"demo-1\",\"user\":\"creator\",\"kind\":\"deposit\",\"amount\":\"60000000\",\"currency\":\"KRW\",\"executed_at\":\"${day}T09:00:00+09:00\"},
+    {\"trade_id\":\"demo-2\",\"user\":\"investor\",\"kind\":\"deposit\",\"amount\":\"20000000\",\"currency\":\"KRW\",\"executed_at\":\"${day}T09:00:00+09:00\"},
+    $(trade demo-3 creator buy XKRX:005930 89 200),$(trade demo-4 creator buy XKRX:000660 80 60),
+    $(trade demo-5 creator sell XKRX:000660 40 60),$(trade demo-6 creator buy XKRX:035420 38 50),
+    $(trade demo-7 creator sell XKRX:035420 20 50),$(trade demo-8 creator buy XKRX:000660 18 50),
+    $(trade demo-9 investor buy XKRX:005930 70 100),$(trade demo-10 investor buy XKRX:000660 50 10)]}"
+  as "$creator" PUT /v1/me/disclosure '{"consent_version":1,"holdings":true,"trade_delay":1}'
+  card="$(curl -sS --max-time 10 "$PUBLIC_URL/v1/me/cards" -H "authorization: Bearer $creator" -H 'content-type: application/json' \
+    -d '{"kind":"window","window":"3M"}' | card_id)"
+  as "$creator" POST /v1/posts "{\"body\":\"최근 석 달 수익률을 인증합니다. 아래 카드는 원장으로 계산된 것입니다.\",\"card_id\":\"$card\"}"
+  demo_shape cherry_picker | while read -r picker; do
+    picker="$("$MADANG" admin issue-token "$picker" --days 1)"
+    # The best of all positions; those who show one share only cannot put others on a card.
+    winner="$(curl -fsS --max-time 10 "$PUBLIC_URL/v1/me/positions?limit=100" -H "authorization: Bearer $picker" |
+      grep -o '"opened":"[^"]*","rate":[0-9.]*,"ticker":"[^"]*"' |
+      sed -E 's/"opened":"([^"]*)","rate":([0-9.]*),"ticker":"([^"]*)"/\2 \1 \3/' | sort -rg | head -n 1)"
+    [[ -n "$winner" ]] || continue
+    read -r _ day winner <<<"$winner"
+    card="$(curl -sS --max-time 10 "$PUBLIC_URL/v1/me/cards" -H "authorization: Bearer $picker" -H 'content-type: application/json' \
+      -d "{\"kind\":\"position\",\"ticker\":\"$winner\",\"opened\":\"$day\"}" | card_id)"
+    as "$picker" POST /v1/posts "{\"body\":\"이번 매매 수익 인증합니다!\",\"card_id\":\"$card\"}"
+  done
+  as "$("$MADANG" admin issue-token "$(demo_people 120)" --days 1)" POST /v1/posts '{"body":"이번 달 수익률 250% 찍었습니다. 따라오세요 $삼성전자"}'
+  name_an_ambassador
+}
+
+# The first of those with the most followers who may be one.
+name_an_ambassador() {
+  local handle token admin id
+  admin="$(demo_token admin)" || die "the demo logins do not work"
+  while read -r handle; do
+    token="$("$MADANG" admin issue-token "$handle" --days 1)"
+    id="$(curl -sS --max-time 10 "$PUBLIC_URL/v1/me/ambassador" -H "authorization: Bearer $token" -H 'content-type: application/json' \
+      -d '{"motivation":"초보 투자자에게 공시 읽는 법을 알려 주고 싶습니다","conflict_declaration":"삼성전자를 보유하고 있으며 회사와의 이해관계는 없습니다"}' |
+      grep -o '^{"id":"[0-9]*"' | card_id)"
+    [[ -n "$id" ]] || continue
+    as "$admin" POST "/v1/ambassadors/applications/$id/decision" '{"approve":true,"tier":"bronze","reason":"꾸준하고 성실한 글"}'
+    return 0
+  done < <(gzip -dc "$STATE/demo-data/authors.csv.gz" | tail -n +2 | sort -t, -k2,2nr | cut -d, -f7 | sed -n 1,40p)
 }
 
 # --- the server -------------------------------------------------------------------------
@@ -252,6 +322,10 @@ TEXT
   curl -s "$PUBLIC_URL/v1/timeline?order=top" -H "authorization: Bearer \$TOKEN"
   curl -s "$PUBLIC_URL/v1/tickers/XKRX:005930/posts?order=top"
   curl -s "$PUBLIC_URL/v1/trending/tickers"
+  curl -s "$PUBLIC_URL/v1/leaderboard?window=1Y"
+  curl -s "$PUBLIC_URL/v1/tickers/XKRX:005930/creators"
+  curl -s "$PUBLIC_URL/v1/users/creator/returns"
+  curl -s "$PUBLIC_URL/v1/suggestions/creators" -H "authorization: Bearer \$TOKEN"
   # as moderator: the queue, worst first; as investor: what one is told
   curl -s "$PUBLIC_URL/v1/moderation/cases" -H "authorization: Bearer \$TOKEN"
   curl -s "$PUBLIC_URL/v1/notifications" -H "authorization: Bearer \$TOKEN"

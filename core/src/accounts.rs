@@ -82,6 +82,14 @@ async fn delete_own_rows(tx: &mut PgConnection, user: UserId, now: DateTime<Utc>
         .execute(&mut *tx)
         .await?;
     leave_ambassadors(&mut *tx, user, now).await?;
+    // The ledger stays, as the law wants it kept; nothing of it is shown from now on.
+    sqlx::query!(
+        "UPDATE disclosures SET revoked_at = greatest($2, granted_at) WHERE user_id = $1 AND revoked_at IS NULL",
+        id,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
     sqlx::query!("DELETE FROM mentions WHERE user_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM readers WHERE user_id = $1", id).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM notices WHERE user_id = $1", id).execute(&mut *tx).await?;

@@ -128,6 +128,32 @@ pub async fn everything_about(tx: &mut PgConnection, user: UserId) -> sqlx::Resu
         rows!(
             tx,
             user,
+            "trades.json",
+            "SELECT to_jsonb(e) - 'fingerprint' - 'user_id' FROM ledger_entries e WHERE user_id = $1 ORDER BY id"
+        ),
+        rows!(
+            tx,
+            user,
+            "returns.json",
+            "SELECT to_jsonb(w) - 'user_id' FROM window_returns w WHERE user_id = $1 ORDER BY ticker_id, span"
+        ),
+        rows!(
+            tx,
+            user,
+            "disclosures.json",
+            "SELECT to_jsonb(d) - 'user_id' || jsonb_build_object('id', d.id::text)
+             FROM disclosures d WHERE user_id = $1 ORDER BY id"
+        ),
+        rows!(
+            tx,
+            user,
+            "profit_cards.json",
+            "SELECT a.body || jsonb_build_object('token', c.token)
+             FROM profit_cards c JOIN attachments a ON a.id = c.id WHERE c.user_id = $1 ORDER BY c.id"
+        ),
+        rows!(
+            tx,
+            user,
             "ambassador_applications.json",
             "SELECT to_jsonb(a) - 'decided_by' FROM ambassador_applications a WHERE user_id = $1 ORDER BY id"
         ),

@@ -68,6 +68,8 @@ pub enum List {
     Cards = 29,
     /// An author's calls.
     Calls = 30,
+    /// One's own positions.
+    Positions = 31,
     /// Ambassadors.
     Ambassadors = 40,
     /// Applications to become one.

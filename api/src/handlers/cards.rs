@@ -8,7 +8,7 @@ use madang_core::{changes, ids::CardId, users, visibility::Onlooker};
 use madang_creators::{
     cards::{self, Choice, Language},
     profit_cards::{self, Kept, Refused, Request, State},
-    records::NoRecord,
+    records::{self, NoRecord},
     returns::Window,
 };
 use madang_feed::cursor::{List, Scope};
@@ -103,6 +103,35 @@ pub(crate) async fn mine(call: Call) -> Result<HttpResponse, Problem> {
     cards.truncate(limit);
     let next = cards.last().filter(|_| more).map(|(id, _)| call.app.feed.seal_cursor(&scope, [*id]));
     let items: Vec<Value> = cards.into_iter().map(|(_, body)| body).collect();
+    Ok(send(&json!({"items": items, "next_cursor": next})))
+}
+
+/// `GET /v1/me/positions`
+pub(crate) async fn positions(call: Call) -> Result<HttpResponse, Problem> {
+    let query: PageQuery = call.query()?;
+    let limit = query.limit()?;
+    let user = call.who()?.user;
+    let scope = Scope { list: List::Positions, subject: 0, viewer: user.get() };
+    let skipped = match query.cursor.as_deref() {
+        None => 0,
+        Some(cursor) => usize::try_from(call.app.feed.open_cursor::<1>(&scope, cursor)?[0]).unwrap_or(0),
+    };
+    let market = call.app.markets.now().await?;
+    let catalogue = call.app.feed.catalogue().await?;
+    let mut conn = call.app.pool.acquire().await?;
+    let computed =
+        records::compute(&mut conn, &market, user, call.now.date_naive()).await.map_err(no_record)?;
+    let all = computed.map(|computed| profit_cards::positions(&computed.record)).unwrap_or_default();
+    let shown = all.iter().skip(skipped).take(limit);
+    let items: Vec<Value> = shown
+        .map(|one| {
+            let mut item = json!(one);
+            item["ticker"] = json!(catalogue.get(one.ticker).map(|ticker| ticker.symbol.clone()));
+            item
+        })
+        .collect();
+    let at = i64::try_from(skipped + limit).unwrap_or(i64::MAX);
+    let next = (all.len() > skipped + limit).then(|| call.app.feed.seal_cursor(&scope, [at]));
     Ok(send(&json!({"items": items, "next_cursor": next})))
 }
 

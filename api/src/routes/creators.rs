@@ -107,6 +107,15 @@ fn card_routes() -> Vec<Operation> {
         )
         .body("NewCard")
         .answer(201, "Card"),
+        op(
+            (Method::GET, "/v1/me/positions"),
+            Person,
+            Rate::Read,
+            "My positions, those held first: what a card can name",
+            || web::to(cards::positions),
+        )
+        .query(PAGE)
+        .answer(200, "PositionPage"),
         op((Method::GET, "/v1/me/cards"), Person, Rate::Read, "My cards, newest first", || {
             web::to(cards::mine)
         })

@@ -7,6 +7,7 @@ use madang_core::{
     handle::Handle,
     ids::UserId,
     import::{Progress, TableFile, Tally},
+    jobs::{self, JobKind},
     tickers::Catalogue,
 };
 use sqlx::{PgConnection, PgPool};
@@ -38,10 +39,14 @@ pub(super) async fn import(
         let named =
             chunk.iter().filter_map(|(_, values)| Some(value(values.as_ref().ok()?, "user").to_owned()));
         let people = find(&mut tx, named.collect()).await?;
+        let mut agreed = Vec::new();
         for (line, values) in chunk {
             let parsed = values.and_then(|values| parse(&values, &people, &catalogue));
             let added = match parsed {
-                Ok(consent) => add(&mut tx, &consent).await?,
+                Ok(consent) => {
+                    agreed.push(consent.user.get());
+                    add(&mut tx, &consent).await?
+                }
                 Err(reason) => Err(reason),
             };
             match added {
@@ -53,6 +58,8 @@ pub(super) async fn import(
                 }
             }
         }
+        // What hangs on consent is looked at anew.
+        jobs::enqueue_many(&mut *tx, JobKind::Returns, &agreed, 0, std::time::Duration::ZERO).await?;
         tx.commit().await?;
     }
     file.flush()?;

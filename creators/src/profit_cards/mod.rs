@@ -4,6 +4,7 @@
 
 mod facts;
 mod keep;
+mod positions;
 mod shown;
 
 use chrono::NaiveDate;
@@ -11,6 +12,7 @@ use madang_core::ids::TickerId;
 
 pub use facts::Maker;
 pub use keep::{Kept, Made, Refused, State, any, list, make, read, refresh};
+pub use positions::{Position, positions};
 pub use shown::json;
 
 use crate::returns::Window;

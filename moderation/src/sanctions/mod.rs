@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use madang_core::{
     changes::Change,
     ids::{CaseId, PostId, SanctionId, UserId},
+    jobs,
     standing::{self, Standing},
     users::Role,
     viewer::Who,
@@ -267,6 +268,8 @@ async fn renew(
         (_, None, Some(until)) => (Standing::Limited, Some(until)),
         _ => (Standing::Good, None),
     };
+    // What hangs on returns, such as cards on posts, is shown of accounts in good standing only.
+    jobs::enqueue(&mut *tx, jobs::JobKind::Returns, user.get(), 0, std::time::Duration::ZERO).await?;
     standing::set(tx, user, strongest, row.limited).await?;
     closing.change(Change::Sessions(user));
     Ok(())

@@ -37,7 +37,11 @@ pub(super) fn draw(seed: u64, floor: &Floor, accounts: &[Account]) -> Vec<Disclo
             author: account.author,
             listing: None,
             holdings: turn % 2 == 0,
-            trade_delay: [0, 1, 20].get(turn / 4 % 3).copied().filter(|_| turn % 4 == 2),
+            trade_delay: match account.shape {
+                // Whose words and deeds differ is seen of those only who show their trades.
+                Shape::WordBreaker => Some(1),
+                _ => [0, 1, 20].get(turn / 4 % 3).copied().filter(|_| turn % 4 == 2),
+            },
             amounts: turn / 4 < WITH_AMOUNTS && turn % 4 == 2,
             granted_at: granted_at(&mut dice, floor, account),
         };
