@@ -111,17 +111,16 @@ pub(crate) fn rows(record: &Record) -> Vec<Row> {
     let mut rows = Vec::new();
     let largest = largest_held(record);
     let closed: usize = record.tickers.iter().map(|ticker| ticker.closed.len()).sum();
-    for window in Window::EACH {
-        if let Some(figures) = windows::of_account(record, window) {
-            let standing = standing(&record.days, &figures, closed, largest);
-            rows.push(Row { ticker: None, figures, standing });
-        }
-        for ticker in &record.tickers {
-            let Some(figures) = windows::of_ticker(ticker, window, record.as_of) else { continue };
-            let held = ticker.holding.as_ref().map(|holding| skill::HeldPosition {
-                weight: holding.weight,
-                days: days_since(&ticker.days, holding.since),
-            });
+    for figures in windows::each_of_account(record).into_iter().flatten() {
+        let standing = standing(&record.days, &figures, closed, largest);
+        rows.push(Row { ticker: None, figures, standing });
+    }
+    for ticker in &record.tickers {
+        let held = ticker.holding.as_ref().map(|holding| skill::HeldPosition {
+            weight: holding.weight,
+            days: days_since(&ticker.days, holding.since),
+        });
+        for figures in windows::each_of_ticker(ticker, record.as_of).into_iter().flatten() {
             let standing = standing(&ticker.days, &figures, ticker.closed.len(), held);
             rows.push(Row { ticker: Some(ticker.ticker), figures, standing });
         }

@@ -1,7 +1,6 @@
 //! One account while its ledger is replayed: cash by currency, positions, and the border across which money flows.
 
-use std::collections::HashMap;
-
+use ahash::{HashMap, HashMapExt};
 use madang_core::ids::TickerId;
 use rust_decimal::Decimal;
 
@@ -9,9 +8,10 @@ use super::{
     chain::Chain,
     entry::Currency,
     exact::{decimal, float},
-    market::{Market, Money, date},
+    market::{Market, Money},
     position::Position,
     record::{Flow, FlowKind},
+    series::date,
 };
 
 /// Cash of one currency.
@@ -29,6 +29,9 @@ pub(super) struct Wallet<'m> {
     pub(super) invested: f64,
     /// Value of its holdings at the last valued close; in base.
     pub(super) weight: f64,
+    /// Whether its market is open today, and that market's return, 0 where it is not known.
+    pub(super) open: bool,
+    pub(super) change: f64,
 }
 
 #[derive(Debug)]
@@ -81,21 +84,31 @@ impl<'m> Account<'m> {
             cash_float: 0.0,
             invested: 0.0,
             weight: 0.0,
+            open: false,
+            change: 0.0,
         });
         self.wallets.len() - 1
     }
 
-    /// The position of an instrument, made when it is not there; `currency` where the market does not know it.
-    pub(super) fn position(&mut self, ticker: TickerId, currency: Currency) -> Option<&mut Position<'m>> {
+    /// Where the position of an instrument is, made when it is not there; `currency` where the market does not know
+    /// the instrument's.
+    pub(super) fn place(&mut self, ticker: TickerId, currency: Currency) -> usize {
         if let Some(&at) = self.by_ticker.get(&ticker) {
-            return self.positions.get_mut(at);
+            return at;
         }
         let instrument = self.market.instruments.get(&ticker);
         let currency = instrument.map_or(currency, |instrument| instrument.currency);
         let wallet = self.wallet(currency);
-        self.by_ticker.insert(ticker, self.positions.len());
+        let at = self.positions.len();
+        self.by_ticker.insert(ticker, at);
         self.positions.push(Position::new(ticker, currency, wallet, instrument));
-        self.positions.last_mut()
+        at
+    }
+
+    /// The position of an instrument, made when it is not there.
+    pub(super) fn position(&mut self, ticker: TickerId, currency: Currency) -> Option<&mut Position<'m>> {
+        let at = self.place(ticker, currency);
+        self.positions.get_mut(at)
     }
 
     /// The position of an instrument that has one.
@@ -148,6 +161,11 @@ impl<'m> Account<'m> {
                 wallet.invested += position.worth();
             }
         }
+        self.sum()
+    }
+
+    /// The same when what is invested in each currency is known already.
+    pub(super) fn sum(&self) -> f64 {
         let worth = |wallet: &Wallet<'_>| {
             let own = wallet.invested + wallet.cash_float;
             if own == 0.0 { 0.0 } else { own * wallet.rate }

@@ -13,11 +13,15 @@ use super::{
 /// Applies an entry; `kind` is its own, or several fills of one moment taken together.
 pub(super) fn apply(account: &mut Account<'_>, entry: &Entry, kind: &Kind) -> Result<(), Unreplayable> {
     let done = match kind {
-        Kind::Buy(trade) | Kind::Sell(trade) if !is_own_currency(account, trade) => {
-            return Err(Unreplayable::Currency { entry: entry.id });
+        Kind::Buy(trade) | Kind::Sell(trade) => {
+            let at = account.place(trade.ticker, trade.currency);
+            let own = account.positions.get(at).is_some_and(|own| own.record.currency == trade.currency);
+            match kind {
+                _ if !own => return Err(Unreplayable::Currency { entry: entry.id }),
+                Kind::Buy(_) => buy(account, at, trade),
+                _ => sell(account, at, trade),
+            }
         }
-        Kind::Buy(trade) => buy(account, trade),
-        Kind::Sell(trade) => sell(account, trade),
         Kind::Dividend { ticker, amount, tax, currency } => {
             let net = amount.checked_sub(*tax);
             net.and_then(|net| earn(account, Some(*ticker), net, *currency))
@@ -36,27 +40,22 @@ pub(super) fn apply(account: &mut Account<'_>, entry: &Entry, kind: &Kind) -> Re
     done.ok_or(Unreplayable::TooLarge { entry: entry.id })
 }
 
-fn is_own_currency(account: &mut Account<'_>, trade: &Trade) -> bool {
-    let position = account.position(trade.ticker, trade.currency);
-    position.is_some_and(|position| position.record.currency == trade.currency)
-}
-
 /// The price is known before the money moves, so the holding is marked first; the costs are lost afterwards.
-fn buy(account: &mut Account<'_>, trade: &Trade) -> Option<()> {
+fn buy(account: &mut Account<'_>, at: usize, trade: &Trade) -> Option<()> {
     let paid = trade.quantity.checked_mul(trade.price)?.checked_add(trade.fee)?.checked_add(trade.tax)?;
     let today = account.today;
-    let position = account.position(trade.ticker, trade.currency)?;
+    let position = account.positions.get_mut(at)?;
     position.execute(today, trade.price);
     let wallet = position.wallet;
     account.pay(wallet, paid)?;
-    account.position(trade.ticker, trade.currency)?.buy(today, trade, paid)
+    account.positions.get_mut(at)?.buy(today, trade, paid)
 }
 
-fn sell(account: &mut Account<'_>, trade: &Trade) -> Option<()> {
+fn sell(account: &mut Account<'_>, at: usize, trade: &Trade) -> Option<()> {
     let costs = trade.fee.checked_add(trade.tax)?;
     let net = trade.quantity.checked_mul(trade.price)?.checked_sub(costs)?;
     let today = account.today;
-    let position = account.position(trade.ticker, trade.currency)?;
+    let position = account.positions.get_mut(at)?;
     position.execute(today, trade.price);
     let wallet = position.wallet;
     let gain = position.sell(today, trade, costs, net)?;

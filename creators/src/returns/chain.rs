@@ -27,6 +27,23 @@ pub(super) struct Closed {
     pub(super) bridged: bool,
 }
 
+/// A chain on its way through closes without flows.
+pub(super) struct Walk {
+    opening: f64,
+    peak: f64,
+}
+
+impl Walk {
+    /// What the day multiplies by.
+    #[inline]
+    pub(super) fn step(&mut self, value: f64) -> f64 {
+        let factor = ratio(value, self.opening, self.peak);
+        self.opening = value;
+        self.peak = if value > self.peak { value } else { self.peak };
+        factor
+    }
+}
+
 impl Chain {
     pub(super) fn new() -> Self {
         Self { factor: 1.0, ..Self::default() }
@@ -60,6 +77,22 @@ impl Chain {
         self.gap
     }
 
+    /// Whether nothing is pending since the last valued close.
+    pub(super) fn is_calm(&self) -> bool {
+        !self.gap && self.flows.is_empty() && self.factor == 1.0
+    }
+
+    /// Begins a walk through closes without flows; [`Self::arrive`] ends it.
+    pub(super) fn walk(&self) -> Walk {
+        Walk { opening: self.opening, peak: self.peak }
+    }
+
+    /// Ends a walk on a day.
+    pub(super) fn arrive(&mut self, day: i32, walk: Walk) {
+        (self.opening, self.peak) = (walk.opening, walk.peak);
+        self.last = Some((day, walk.opening));
+    }
+
     /// Whether nothing flowed since the last valued close.
     pub(super) fn is_idle(&self) -> bool {
         self.flows.is_empty()
@@ -71,7 +104,20 @@ impl Chain {
     }
 
     /// A day's close with a value.
+    #[inline]
     pub(super) fn close(&mut self, day: i32, value: f64) -> Closed {
+        if self.gap || !self.flows.is_empty() || !value.is_finite() {
+            return self.close_after_flows(day, value);
+        }
+        let factor = self.factor * ratio(value, self.opening, self.peak);
+        self.factor = 1.0;
+        self.opening = value;
+        self.peak = self.peak.max(value);
+        self.last = Some((day, value));
+        Closed { factor, bridged: false }
+    }
+
+    fn close_after_flows(&mut self, day: i32, value: f64) -> Closed {
         let plain = self.factor * ratio(value, self.opening, self.peak);
         let bridged = self.gap || !plain.is_finite();
         let factor = if bridged { self.bridge(day, value) } else { plain };

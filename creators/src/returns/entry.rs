@@ -157,8 +157,8 @@ pub struct Charge {
 impl Kind {
     /// Whether every number is one that can be: quantities and split ratios above zero, amounts not below.
     pub fn is_possible(&self) -> bool {
-        let amount = |value: &Decimal| *value >= Decimal::ZERO;
-        let quantity = |value: &Decimal| *value > Decimal::ZERO;
+        let amount = |value: &Decimal| !value.is_sign_negative() || value.is_zero();
+        let quantity = |value: &Decimal| !value.is_sign_negative() && !value.is_zero();
         match self {
             Self::Buy(trade) | Self::Sell(trade) => {
                 quantity(&trade.quantity) && [trade.price, trade.fee, trade.tax].iter().all(amount)

@@ -10,7 +10,9 @@ const POWERS: [f64; 29] = [
 /// The nearest float, one rounding for up to 15 digits.
 pub(super) fn float(value: Decimal) -> f64 {
     let scale = usize::try_from(value.scale()).ok().and_then(|scale| POWERS.get(scale));
-    value.mantissa() as f64 / scale.copied().unwrap_or(1e28)
+    let digits = value.mantissa();
+    // Almost always short, and then much cheaper to convert.
+    i64::try_from(digits).map_or(digits as f64, |digits| digits as f64) / scale.copied().unwrap_or(1e28)
 }
 
 /// The decimal that a float was written as (15 digits); None when it has none.

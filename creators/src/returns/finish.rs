@@ -5,10 +5,10 @@ use rust_decimal::Decimal;
 
 use super::{
     exact::decimal,
-    market::{date, number},
     position::{Position, Price},
     record::{Holding, Incomplete, Record, TickerRecord},
     replay::Replay,
+    series::{date, number},
 };
 
 pub(super) fn finish(replay: Replay<'_>, as_of: NaiveDate) -> Record {

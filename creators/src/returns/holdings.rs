@@ -1,7 +1,6 @@
 //! Whether a ledger ever takes out more than is held: quantities only, exact.
 
-use std::collections::HashMap;
-
+use ahash::{HashMap, HashMapExt};
 use madang_core::ids::TickerId;
 use rust_decimal::Decimal;
 

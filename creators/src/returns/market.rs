@@ -2,119 +2,19 @@
 //!
 //! All series are dense over calendar days (`f64`, NaN where nothing is known), so that a look-up is one step.
 
-use std::collections::HashMap;
-
-use chrono::{Datelike, NaiveDate};
+use ahash::{HashMap, HashMapExt};
+use chrono::NaiveDate;
 use madang_core::ids::TickerId;
 
-use super::entry::Currency;
+use super::{
+    entry::Currency,
+    series::{Known, Series, date, number},
+};
 
 /// A close or a rate is carried forward this many calendar days, not longer.
 pub const CARRIED_DAYS: i32 = 7;
 /// The last close of a delisted instrument counts this many calendar days; after that it is worth nothing.
 pub const DELISTED_DAYS: i32 = 30;
-
-/// The number of a day, for dense series.
-pub(super) fn number(day: NaiveDate) -> i32 {
-    day.num_days_from_ce()
-}
-
-/// A day by its number.
-pub(super) fn date(number: i32) -> NaiveDate {
-    NaiveDate::from_num_days_from_ce_opt(number).unwrap_or_default()
-}
-
-/// A day's number and what is known on it.
-type Known = (i32, f64);
-
-/// Values by calendar day.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Series {
-    first: i32,
-    values: Vec<f64>,
-}
-
-impl Series {
-    /// Of what is known on days, in any order; of two values for a day the later one stands.
-    fn of(points: &[Known]) -> Self {
-        let days = || points.iter().map(|point| point.0);
-        let (Some(first), Some(last)) = (days().min(), days().max()) else { return Self::default() };
-        let mut series = Self::unknown(first, last);
-        for (day, value) in points {
-            series.put(*day, *value);
-        }
-        series
-    }
-
-    fn unknown(first: i32, last: i32) -> Self {
-        let length = usize::try_from(i64::from(last) - i64::from(first)).unwrap_or_default() + 1;
-        Self { first, values: vec![f64::NAN; length] }
-    }
-
-    fn put(&mut self, day: i32, value: f64) {
-        let index = usize::try_from(i64::from(day) - i64::from(self.first)).ok();
-        if let Some(slot) = index.and_then(|index| self.values.get_mut(index)) {
-            *slot = value;
-        }
-    }
-
-    /// 1 wherever any of several series knows something.
-    fn any(all: &[&Self]) -> Self {
-        let all = || all.iter().filter(|series| !series.values.is_empty());
-        let (first, last) =
-            (all().map(|series| series.first()).min(), all().map(|series| series.last()).max());
-        let Some((first, last)) = first.zip(last) else { return Self::default() };
-        let mut open = Self::unknown(first, last);
-        for series in all() {
-            let known = (series.first..).zip(&series.values).filter(|(_, value)| !value.is_nan());
-            known.for_each(|(day, _)| open.put(day, 1.0));
-        }
-        open
-    }
-
-    /// Gaps of up to [`CARRIED_DAYS`] take the value before them, and so do as many days after the end.
-    fn carried(mut self) -> Self {
-        let length = self.values.len() + usize::try_from(CARRIED_DAYS).unwrap_or_default();
-        self.values.resize(length, f64::NAN);
-        let (mut known, mut age) = (f64::NAN, 0);
-        for value in &mut self.values {
-            if value.is_nan() {
-                age += 1;
-                *value = if age <= CARRIED_DAYS { known } else { f64::NAN };
-            } else {
-                (known, age) = (*value, 0);
-            }
-        }
-        self
-    }
-
-    #[inline]
-    pub(super) fn at(&self, day: i32) -> f64 {
-        let index = usize::try_from(i64::from(day) - i64::from(self.first)).ok();
-        index.and_then(|index| self.values.get(index)).copied().unwrap_or(f64::NAN)
-    }
-
-    pub(super) fn first(&self) -> i32 {
-        self.first
-    }
-
-    pub(super) fn last(&self) -> i32 {
-        self.first + i32::try_from(self.values.len()).unwrap_or_default() - 1
-    }
-
-    /// The last value on or before a day, whatever its age, and its day.
-    pub(super) fn before(&self, day: i32) -> Option<(i32, f64)> {
-        let known = |day: &i32| !self.at(*day).is_nan();
-        (self.first..=day.min(self.last())).rev().find(known).map(|day| (day, self.at(day)))
-    }
-
-    /// The last value on or before a day, else the first after it.
-    pub(super) fn nearest(&self, day: i32) -> Option<f64> {
-        let known = |value: &f64| !value.is_nan();
-        let after = || (self.first.max(day)..=self.last()).map(|day| self.at(day)).find(known);
-        self.before(day).map(|found| found.1).or_else(after)
-    }
-}
 
 /// What is known of one instrument.
 #[derive(Debug, Clone)]
@@ -122,13 +22,42 @@ pub(super) struct Instrument {
     pub(super) currency: Currency,
     pub(super) delisted: bool,
     pub(super) closes: Series,
+    /// The longest stretch of days on which no trading day lacks a close.
+    whole: (i32, i32),
 }
 
 impl Instrument {
+    /// Whether each of these trading days has a close.
+    pub(super) fn covers(&self, days: &[TradingDay]) -> bool {
+        let ends = days.first().zip(days.last());
+        ends.is_none_or(|(first, last)| first.day >= self.whole.0 && last.day <= self.whole.1)
+    }
+
+    /// The longest stretch of trading days with a close each.
+    fn stretch(closes: &Series, days: &[TradingDay]) -> (i32, i32) {
+        let known = |day: &TradingDay| !closes.at(day.day).is_nan();
+        let stretches =
+            days.chunk_by(|one, next| known(one) == known(next)).filter(|run| run.iter().all(known));
+        let longest = stretches.max_by_key(|run| run.len()).unwrap_or_default();
+        longest
+            .first()
+            .zip(longest.last())
+            .map_or((i32::MAX, i32::MIN), |(first, last)| (first.day, last.day))
+    }
+
     /// The day of the last close there will ever be.
     pub(super) fn ended(&self) -> Option<i32> {
         self.delisted.then(|| self.closes.last())
     }
+}
+
+/// A day on which a market was open.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TradingDay {
+    pub(super) day: i32,
+    pub(super) date: NaiveDate,
+    /// Return of the market, 0 where it is not known.
+    pub(super) change: f64,
 }
 
 /// What is known of one currency.
@@ -138,13 +67,48 @@ pub(super) struct Money {
     reference: bool,
     /// Worth of one unit in the reference currency, carried forward.
     rates: Series,
-    /// Return of its market, on trading days.
-    pub(super) benchmark: Series,
-    /// Known on trading days: those with a benchmark or any close.
-    pub(super) open: Series,
+    /// Trading days: those with a benchmark or any close.
+    days: Vec<TradingDay>,
+    /// By calendar day from that of the first, the place of the first trading day on or after it.
+    places: Vec<u32>,
 }
 
 impl Money {
+    fn new(benchmark: &Series, open: &Series) -> Self {
+        let (mut days, mut places) = (Vec::new(), Vec::new());
+        for (day, value) in open.each() {
+            places.push(u32::try_from(days.len()).unwrap_or(u32::MAX));
+            if !value.is_nan() {
+                let change = benchmark.at(day);
+                let change = if change.is_nan() { 0.0 } else { change };
+                days.push(TradingDay { day, date: date(day), change });
+            }
+        }
+        Self { reference: false, rates: Series::default(), days, places }
+    }
+
+    /// The trading days on or after a day.
+    #[inline]
+    pub(super) fn from(&self, day: i32) -> &[TradingDay] {
+        let first = self.days.first().map_or(0, |first| first.day);
+        let offset = usize::try_from(i64::from(day) - i64::from(first)).unwrap_or_default();
+        let place = self.places.get(offset).and_then(|place| usize::try_from(*place).ok());
+        place.and_then(|place| self.days.get(place..)).unwrap_or_default()
+    }
+
+    /// The trading days of a stretch, both ends included.
+    pub(super) fn between(&self, first: i32, last: i32) -> &[TradingDay] {
+        let days = self.from(first);
+        let after = self.from(last.saturating_add(1));
+        days.get(..days.len().saturating_sub(after.len())).unwrap_or_default()
+    }
+
+    /// The day, if it is a trading day.
+    #[inline]
+    pub(super) fn on(&self, day: i32) -> Option<&TradingDay> {
+        self.from(day).first().filter(|found| found.day == day)
+    }
+
     /// Worth of one unit in the reference currency; NaN where it is not known.
     pub(super) fn worth(&self, day: i32) -> f64 {
         if self.reference { 1.0 } else { self.rates.at(day) }
@@ -223,29 +187,30 @@ impl MarketBuilder {
 
     /// The market of all that was gathered.
     pub fn build(self) -> Market {
-        let instruments: HashMap<TickerId, Instrument> = self
-            .instruments
-            .into_iter()
-            .map(|(ticker, (currency, delisted, closes))| {
-                (ticker, Instrument { currency, delisted, closes: Series::of(&closes) })
-            })
-            .collect();
-        let mut currencies: HashMap<Currency, Money> = HashMap::new();
-        for (currency, days) in &self.benchmarks {
-            currencies.entry(*currency).or_default().benchmark = Series::of(days);
+        let mut series: HashMap<Currency, Vec<Series>> = HashMap::new();
+        let mut instruments = HashMap::new();
+        for (ticker, (currency, delisted, closes)) in self.instruments {
+            let closes = Series::of(&closes);
+            series.entry(currency).or_default().push(closes.clone());
+            instruments
+                .insert(ticker, Instrument { currency, delisted, closes, whole: (i32::MAX, i32::MIN) });
         }
-        for (currency, days) in &self.rates {
-            currencies.entry(*currency).or_default().rates = Series::of(days).carried();
+        for currency in self.benchmarks.keys().chain(self.rates.keys()).chain([&self.reference]) {
+            series.entry(*currency).or_default();
         }
-        currencies.entry(self.reference).or_default().reference = true;
-        for instrument in instruments.values() {
-            currencies.entry(instrument.currency).or_default();
+        let mut currencies = HashMap::new();
+        for (currency, mut all) in series {
+            let benchmark = Series::of(self.benchmarks.get(&currency).map(Vec::as_slice).unwrap_or_default());
+            all.push(benchmark.clone());
+            let mut money = Money::new(&benchmark, &Series::any(&all));
+            money.reference = currency == self.reference;
+            money.rates =
+                self.rates.get(&currency).map_or_else(Series::default, |days| Series::of(days).carried());
+            currencies.insert(currency, money);
         }
-        for (currency, money) in &mut currencies {
-            let traded = instruments.values().filter(|instrument| instrument.currency == *currency);
-            let mut series: Vec<&Series> = traded.map(|instrument| &instrument.closes).collect();
-            series.push(&money.benchmark);
-            money.open = Series::any(&series);
+        for instrument in instruments.values_mut() {
+            let days = currencies.get(&instrument.currency).map(|money: &Money| money.days.as_slice());
+            instrument.whole = Instrument::stretch(&instrument.closes, days.unwrap_or_default());
         }
         Market { instruments, currencies }
     }

@@ -19,6 +19,8 @@ mod record;
 mod replay;
 pub mod risk;
 mod roots;
+mod series;
+mod sweep;
 mod trip;
 mod vector_inputs;
 pub mod vectors;

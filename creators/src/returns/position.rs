@@ -1,5 +1,9 @@
 //! One instrument of one account: quantity and cost exact, the last known price, and its own record.
 
+mod coast;
+mod price;
+
+use chrono::NaiveDate;
 use madang_core::ids::TickerId;
 use rust_decimal::Decimal;
 
@@ -8,8 +12,9 @@ use super::{
     entry::{Currency, Trade},
     exact::{decimal, float, share},
     holdings,
-    market::{CARRIED_DAYS, DELISTED_DAYS, Instrument, Money, date},
-    record::{DayPoint, Flow, FlowKind, Incomplete, TickerRecord},
+    market::Instrument,
+    record::{DayPoint, Flow, FlowKind, TickerRecord},
+    series::date,
     trip::{self, Trip},
 };
 
@@ -38,6 +43,8 @@ pub(super) struct Position<'m> {
     chain: Chain,
     /// Held at some time since the last point.
     touched: bool,
+    /// Held at the last point, so that the day began with it.
+    began: bool,
     /// What the last shares brought when they left, for income that comes late.
     exit: f64,
     /// What the market multiplied by since the last point.
@@ -75,6 +82,7 @@ impl<'m> Position<'m> {
             marked: 0,
             chain: Chain::new(),
             touched: false,
+            began: false,
             exit: 0.0,
             market: 1.0,
         }
@@ -227,44 +235,15 @@ impl<'m> Position<'m> {
         close.map(|(priced, close)| (close, priced)).or_else(own)
     }
 
-    /// Takes the day's close, and says whether the holding can be valued.
-    pub(super) fn settle(&mut self, day: i32) -> Price {
-        if let Some(instrument) = self.instrument {
-            let close = instrument.closes.at(day);
-            if !close.is_nan() {
-                (self.mark, self.marked) = (close, day);
-                return Price::Known;
-            }
-        }
-        self.price_on(day)
-    }
-
-    /// Whether the last known price counts on a day.
-    pub(super) fn price_on(&self, day: i32) -> Price {
-        let age = day.saturating_sub(self.marked);
-        let over = self.instrument.and_then(Instrument::ended).is_some_and(|end| end <= self.marked);
-        match (self.mark.is_nan(), over) {
-            (true, _) => Price::Stale,
-            (false, true) if age > DELISTED_DAYS => Price::Void,
-            (false, false) if age > CARRIED_DAYS => Price::Stale,
-            _ => Price::Known,
-        }
-    }
-
-    /// Worth nothing until a price is known again.
-    pub(super) fn void(&mut self) {
-        self.mark = 0.0;
-    }
-
-    /// Ends a trading day of its market.
-    pub(super) fn close_day(&mut self, day: i32, price: Price, money: &Money) {
+    /// Ends a trading day of its market, on which the market returned `change`.
+    #[inline]
+    pub(super) fn close_day(&mut self, day: i32, date: NaiveDate, price: Price, change: f64) {
         if !self.touched && self.shares <= 0.0 {
             return;
         }
         // A day that began without the holding has no market return either.
-        if self.record.days.last().is_some_and(|point| point.value > 0.0) || self.chain.is_open_gap() {
-            let change = money.benchmark.at(day);
-            self.market *= if change.is_nan() { 1.0 } else { 1.0 + change };
+        if self.began || self.chain.is_open_gap() {
+            self.market *= 1.0 + change;
         }
         if price == Price::Stale && self.shares > 0.0 {
             self.chain.miss();
@@ -276,14 +255,12 @@ impl<'m> Position<'m> {
         self.record.bridged += u32::from(closed.bridged);
         self.record.incomplete = None;
         self.touched = self.shares > 0.0;
+        self.began = value > 0.0;
         let (factor, market) = (closed.factor, self.market - 1.0);
         self.market = 1.0;
-        self.record.days.push(DayPoint { day: date(day), value, factor, market, invested: 1.0 });
-    }
-
-    pub(super) fn stale(&self) -> Incomplete {
-        let entered = self.trip.as_ref().map_or(self.marked, Trip::opened);
-        let since = if self.mark.is_nan() { entered } else { self.marked };
-        Incomplete::StalePrice { ticker: self.record.ticker, since: date(since) }
+        if self.record.days.is_empty() {
+            self.record.days.reserve(256);
+        }
+        self.record.days.push(DayPoint { day: date, value, factor, market, invested: 1.0 });
     }
 }

@@ -185,6 +185,7 @@ pub fn time_weighted(valuations: &[Valuation]) -> Result<TimeWeighted, NoRate> {
 }
 
 /// What a sub-period multiplies by: its closing over its opening value, 1 when it opens with next to nothing.
+#[inline]
 pub(super) fn ratio(closing: f64, opening: f64, peak: f64) -> f64 {
     if opening <= DUST * peak { 1.0 } else { closing / opening }
 }

@@ -12,9 +12,10 @@ use super::{
     entry::{Currency, Entry, Kind, Trade},
     finish::finish,
     holdings::{check_holdings, in_order},
-    market::{Market, Money, date, number},
+    market::{Market, Money},
     position::Price,
     record::{DayPoint, Incomplete, Record, Unreplayable},
+    series::{date, number},
 };
 
 /// Replays accepted entries, in any order, up to the end of a day; later ones are left out. Values in `base`.
@@ -47,38 +48,66 @@ pub(super) struct Replay<'m> {
     pub(super) missing: Vec<Incomplete>,
     /// What the market multiplied by since the last valued close.
     market: f64,
+    /// Room for [`Self::coast`].
+    values: Vec<f64>,
 }
 
 impl<'m> Replay<'m> {
     fn new(market: &'m Market, base: Currency) -> Self {
         let account = Account::new(market, base);
-        Self { account, days: Vec::new(), bridged: 0, missing: Vec::new(), market: 1.0 }
+        Self { account, days: Vec::new(), bridged: 0, missing: Vec::new(), market: 1.0, values: Vec::new() }
     }
 
     fn run(&mut self, entries: &[&Entry], as_of: i32) -> Result<(), Unreplayable> {
         let Some(first) = entries.first() else { return Ok(()) };
         let mut rest = entries;
         let mut day = number(first.day);
+        self.days.reserve(usize::try_from(as_of.saturating_sub(day)).unwrap_or_default().min(512));
         while day <= as_of {
-            let due = rest.partition_point(|entry| number(entry.day) <= day);
+            let due = rest.iter().take_while(|entry| number(entry.day) <= day).count();
             let (now, later) = rest.split_at_checked(due).unwrap_or((rest, &[]));
             rest = later;
             self.account.begin(day);
             self.enter(now)?;
             self.close(day);
+            day = self.coast(day, rest.first().map_or(as_of, |entry| (number(entry.day) - 1).min(as_of)));
             day = self.next(day, rest.first().map_or(i32::MAX, |entry| number(entry.day)));
         }
         self.account.begin(as_of);
         Ok(())
     }
 
-    /// The next day on which anything can happen: an entry's, or one within a known calendar.
+    /// Goes through the days without entries at once, where all is in one currency and every close is known. Returns
+    /// the last day done.
+    fn coast(&mut self, day: i32, until: i32) -> i32 {
+        let account = &mut self.account;
+        let ([wallet], true) = (account.wallets.as_mut_slice(), account.chain.is_calm()) else { return day };
+        let Some(money) = wallet.money else { return day };
+        let days = money.between(day.saturating_add(1), until);
+        let Some(last) = days.last().map(|last| last.day) else { return day };
+        if !account.positions.iter().all(|position| position.can_coast(days)) {
+            return day;
+        }
+        self.values.clear();
+        self.values.resize(days.len(), 0.0);
+        for position in &mut account.positions {
+            position.coast(days, &mut self.values);
+        }
+        for (at, ahead) in days.iter().enumerate() {
+            let invested = self.values.get(at).copied().unwrap_or_default();
+            if let Some(wallet) = self.account.wallets.first_mut() {
+                (wallet.invested, wallet.change, wallet.open) = (invested, ahead.change, true);
+            }
+            self.close_account(ahead.day, ahead.date, false);
+        }
+        self.account.today = last;
+        last
+    }
+
+    /// The next day on which anything can happen: an entry's, or a market's trading day.
     fn next(&self, day: i32, entry: i32) -> i32 {
-        let within = |money: &Money| {
-            let next = money.open.first().max(day.saturating_add(1));
-            if next <= money.open.last() { next } else { i32::MAX }
-        };
-        let open = self.account.wallets.iter().filter_map(|wallet| wallet.money).map(within).min();
+        let opens = |money: &Money| money.from(day.saturating_add(1)).first().map(|open| open.day);
+        let open = self.account.wallets.iter().filter_map(|wallet| opens(wallet.money?)).min();
         entry.min(open.unwrap_or(i32::MAX))
     }
 
@@ -99,8 +128,15 @@ impl<'m> Replay<'m> {
 
     /// Ends a day: closes, values, points.
     fn close(&mut self, day: i32) {
-        let open = |money: Option<&Money>| money.is_some_and(|money| !money.open.at(day).is_nan());
         let account = &mut self.account;
+        let mut date = None;
+        for wallet in &mut account.wallets {
+            let open = wallet.money.and_then(|money| money.on(day));
+            wallet.open = open.is_some();
+            wallet.change = open.map_or(0.0, |open| open.change);
+            wallet.invested = 0.0;
+            date = date.or(open.map(|open| open.date));
+        }
         let mut stale = false;
         for position in &mut account.positions {
             let price = if position.shares > 0.0 { position.settle(day) } else { Price::Known };
@@ -108,22 +144,23 @@ impl<'m> Replay<'m> {
                 position.void();
             }
             stale |= price == Price::Stale;
-            let money = account.wallets.get(position.wallet).and_then(|wallet| wallet.money);
-            if let Some(money) = money.filter(|money| open(Some(money))) {
-                position.close_day(day, price, money);
+            let Some(wallet) = account.wallets.get_mut(position.wallet) else { continue };
+            wallet.invested += position.worth();
+            if let Some(date) = date.filter(|_| wallet.open) {
+                position.close_day(day, date, price, wallet.change);
             }
         }
-        if account.wallets.iter().any(|wallet| open(wallet.money)) {
-            self.close_account(day, stale);
+        if let Some(date) = date {
+            self.close_account(day, date, stale);
         }
     }
 
-    fn close_account(&mut self, day: i32, stale: bool) {
-        let value = self.account.value();
+    fn close_account(&mut self, day: i32, date: NaiveDate, stale: bool) {
+        let value = self.account.sum();
         let before = self.days.last().map_or(0.0, |point| point.value);
         let gap = self.account.chain.is_open_gap();
         if gap || !self.account.chain.is_dust(before) {
-            self.market *= 1.0 + self.market_change(day);
+            self.market *= 1.0 + self.market_change();
         }
         for wallet in &mut self.account.wallets {
             wallet.rate_before = wallet.rate;
@@ -147,24 +184,20 @@ impl<'m> Replay<'m> {
         }
         let (factor, market) = (closed.factor, self.market - 1.0);
         self.market = 1.0;
-        self.days.push(DayPoint { day: date(day), value, factor, market, invested });
+        self.days.push(DayPoint { day: date, value, factor, market, invested });
     }
 
     /// The mean of the benchmarks, in base, weighted by what was invested in each currency at the day's start; the
     /// base currency's when nothing was.
-    fn market_change(&self, day: i32) -> f64 {
-        let of = |money: Option<&Money>| {
-            let change = money.map_or(f64::NAN, |money| money.benchmark.at(day));
-            if change.is_nan() { 0.0 } else { change }
-        };
+    fn market_change(&self) -> f64 {
         let total: f64 = self.account.wallets.iter().map(|wallet| wallet.weight).sum();
         if total <= 0.0 {
-            return of(self.account.wallets.first().and_then(|wallet| wallet.money));
+            return self.account.wallets.first().map_or(0.0, |wallet| wallet.change);
         }
         let parts = self.account.wallets.iter().filter(|wallet| wallet.weight > 0.0).map(|wallet| {
             let moved = wallet.rate / wallet.rate_before;
             let moved = if moved.is_finite() { moved } else { 1.0 };
-            wallet.weight / total * ((1.0 + of(wallet.money)) * moved - 1.0)
+            wallet.weight / total * ((1.0 + wallet.change) * moved - 1.0)
         });
         parts.sum()
     }

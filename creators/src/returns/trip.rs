@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{exact::float, market::date, record::Closed};
+use super::{exact::float, record::Closed, series::date};
 
 /// From the first share in until the last is out.
 #[derive(Debug, Clone)]

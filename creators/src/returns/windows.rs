@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     rates::{NoRate, internal},
     record::{Closed, DayPoint, Flow, FlowKind, Record, TickerRecord},
-    risk::{max_drawdown, risk_score, volatility},
+    sweep::Sweep,
 };
 
 /// A window of time that ends on the day asked for.
@@ -123,55 +123,65 @@ pub struct Figures {
     pub closed: u32,
 }
 
-/// The figures of an account's window; None when no day of it could be valued.
+/// The figures of all windows of an account, in the order of [`Window::EACH`]; None where no day could be valued.
+pub fn each_of_account(record: &Record) -> [Option<Figures>; 7] {
+    let closed = || record.tickers.iter().flat_map(|ticker| &ticker.closed);
+    each(&record.days, &record.flows, closed, record.as_of)
+}
+
+/// The figures of all windows of a person's history with one instrument; None where it was not held on any day.
+pub fn each_of_ticker(record: &TickerRecord, as_of: NaiveDate) -> [Option<Figures>; 7] {
+    each(&record.days, &record.flows, || record.closed.iter(), as_of)
+}
+
+/// One of [`each_of_account`].
 pub fn of_account(record: &Record, window: Window) -> Option<Figures> {
-    let closed = record.tickers.iter().flat_map(|ticker| &ticker.closed);
-    figures(&record.days, &record.flows, closed, window, record.as_of)
+    each_of_account(record).into_iter().flatten().find(|figures| figures.window == window)
 }
 
-/// The figures of a window of a person's history with one instrument; None when it was not held on any day of it.
+/// One of [`each_of_ticker`].
 pub fn of_ticker(record: &TickerRecord, window: Window, as_of: NaiveDate) -> Option<Figures> {
-    figures(&record.days, &record.flows, record.closed.iter(), window, as_of)
+    each_of_ticker(record, as_of).into_iter().flatten().find(|figures| figures.window == window)
 }
 
-fn figures<'r>(
+fn each<'r, C: Iterator<Item = &'r Closed>>(
     points: &[DayPoint],
     flows: &[Flow],
-    closed: impl Iterator<Item = &'r Closed>,
-    window: Window,
+    closed: impl Fn() -> C,
     as_of: NaiveDate,
-) -> Option<Figures> {
-    let start = window.start(as_of);
-    let skipped = start.map_or(0, |start| points.partition_point(|point| point.day <= start));
-    let (before, within) = points.split_at_checked(skipped)?;
-    let (first, last) = (within.first()?, within.last()?);
-    let base = before.last();
-    let (from, to) = (base.map_or(first.day, |point| point.day), last.day);
-    let count = u32::try_from(within.len()).unwrap_or(u32::MAX);
-    let (mut twr, mut market, mut invested) = (1.0, 1.0, 0.0);
-    for point in within {
-        twr *= point.factor;
-        market *= 1.0 + point.market;
-        invested += point.invested;
+) -> [Option<Figures>; 7] {
+    // All windows end with the last point, so one sweep backwards from it meets each where it begins.
+    let skipped = |window: Window| {
+        let start = window.start(as_of);
+        start.map_or(0, |start| points.partition_point(|point| point.day <= start))
+    };
+    let mut begins = Window::EACH.map(|window| (skipped(window), window));
+    begins.sort_unstable();
+    let mut sweep = Sweep::new(points);
+    let mut end = points.len();
+    let mut found = [const { None }; 7];
+    for (begin, window) in begins.into_iter().rev() {
+        points.get(begin..end).unwrap_or_default().iter().rev().for_each(|point| sweep.step(point));
+        end = begin;
+        let place = usize::try_from(window.code() - 1).ok().and_then(|at| found.get_mut(at));
+        if let (Some(place), Some((before, within))) = (place, points.split_at_checked(begin)) {
+            let start = window.start(as_of);
+            let inside =
+                |trip: &&Closed| trip.closed <= as_of && start.is_none_or(|start| trip.closed > start);
+            let trips = closed().filter(inside).count();
+            let base = before.last();
+            *place = within.first().zip(within.last()).map(|(first, last)| Figures {
+                window,
+                from: base.map_or(first.day, |point| point.day),
+                to: last.day,
+                complete: (base.is_some() || start.is_none()) && (as_of - last.day).num_days() <= 7,
+                money_weighted: money_weighted(points, flows, base),
+                closed: u32::try_from(trips).unwrap_or(u32::MAX),
+                ..sweep.figures(window, last.day)
+            });
+        }
     }
-    let volatility = volatility(within.iter().map(|point| point.factor));
-    let inside = |trip: &&Closed| trip.closed <= as_of && start.is_none_or(|start| trip.closed > start);
-    Some(Figures {
-        window,
-        from,
-        to,
-        complete: (base.is_some() || start.is_none()) && (as_of - to).num_days() <= 7,
-        twr: twr - 1.0,
-        money_weighted: money_weighted(points, flows, base),
-        market: market - 1.0,
-        excess: (market > 0.0).then(|| twr / market - 1.0),
-        volatility,
-        drawdown: max_drawdown(within.iter().map(|point| point.factor)),
-        risk: volatility.map(risk_score),
-        days: count,
-        invested: invested / f64::from(count),
-        closed: u32::try_from(closed.filter(inside).count()).unwrap_or(u32::MAX),
-    })
+    found
 }
 
 /// The yearly internal rate from a close (or the beginning) to the last point: the opening value goes in, then the

@@ -1,5 +1,5 @@
 //! Returns: reference values, each convention, properties, and the worked examples of the document.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 mod conventions;
 mod document;

@@ -193,6 +193,28 @@ proptest! {
     }
 
     #[test]
+    fn days_taken_at_once_are_as_days_taken_one_by_one(steps in steps(), seed in 0_u64..50, holes in any::<bool>()) {
+        let market = sample(seed, holes);
+        let mut one = ledger(&steps, dec("1"));
+        // Only won: then quiet days are taken at once. Nothing in dollars on the first day makes a second wallet,
+        // and all are taken one by one.
+        one.entries.retain(|entry| !format!("{:?}", entry.kind).contains("USD"));
+        one.entries.retain(|entry| !format!("{:?}", entry.kind).contains("TickerId(2)"));
+        prop_assume!(check_holdings(&one.entries).is_ok() && !one.entries.is_empty());
+        let mut other = one.clone();
+        let first = one.entries[0].clone();
+        let nothing = Kind::Deposit { amount: Decimal::ZERO, currency: dollar() };
+        other.entries.push(Entry { id: 0, kind: nothing, ..first });
+        let (one, other) = (one.replay(&market, nth(DAYS)), other.replay(&market, nth(DAYS)));
+        prop_assert_eq!(&one.tickers, &other.tickers);
+        let quiet = |record: &Record| {
+            let moved = record.days.iter().filter(|point| point.factor != 1.0);
+            moved.map(|point| (point.day, point.value, point.factor, point.invested)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(quiet(&one), quiet(&other));
+    }
+
+    #[test]
     fn the_order_of_the_input_does_not_matter_and_replay_repeats_itself(
         steps in steps(), seed in 0_u64..50, turn in any::<prop::sample::Index>(),
     ) {
