@@ -74,3 +74,7 @@ CREATE TABLE suggestion_totals (
 ALTER TABLE mod_cases DROP CONSTRAINT mod_cases_origin_known;
 ALTER TABLE mod_cases ADD CONSTRAINT mod_cases_origin_known
     CHECK (origin IN ('reports', 'text', 'moderator', 'sweep', 'copy', 'deeds'));
+
+-- 7: what somebody shows of their returns. A release that does not know it drops all it holds, which is right.
+ALTER TABLE changes DROP CONSTRAINT changes_kind_known;
+ALTER TABLE changes ADD CONSTRAINT changes_kind_known CHECK (kind BETWEEN 1 AND 7);

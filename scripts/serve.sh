@@ -156,8 +156,7 @@ fill_moderation_desk() {
 # closes SYMBOL N: day and close of the N-th newest market day.
 closes() {
   curl -fsS --max-time 10 "$PUBLIC_URL/v1/tickers/$1/prices?limit=100" |
-    grep -o '"day":"[^"]*","open":"[^"]*","high":"[^"]*","low":"[^"]*","close":"[^"]*"' |
-    sed -E 's/"day":"([^"]*)".*"close":"([^"]*)"/\1 \2/' | sed -n "$2p"
+    grep -o '"close":"[^"]*","day":"[^"]*"' | sed -E 's/"close":"([^"]*)","day":"([^"]*)"/\2 \1/' | sed -n "$2p"
 }
 
 # trade ID USER KIND SYMBOL N QUANTITY: a row of the ledger, at the close of the N-th newest market day.
@@ -196,9 +195,10 @@ fill_creators() {
     # The best of all positions; those who show one share only cannot put others on a card.
     winner="$(curl -fsS --max-time 10 "$PUBLIC_URL/v1/me/positions?limit=100" -H "authorization: Bearer $picker" |
       grep -o '"opened":"[^"]*","rate":[0-9.]*,"ticker":"[^"]*"' |
-      sed -E 's/"opened":"([^"]*)","rate":([0-9.]*),"ticker":"([^"]*)"/\2 \1 \3/' | sort -rg | head -n 1)"
+      sed -E 's/"opened":"([^"]*)","rate":([0-9.]*),"ticker":"([^"]*)"/\2 \1 \3/' | sort -rg | head -n 1 || true)"
     [[ -n "$winner" ]] || continue
     read -r _ day winner <<<"$winner"
+    as "$picker" PUT /v1/me/disclosure "{\"consent_version\":1,\"ticker\":\"$winner\"}"
     card="$(curl -sS --max-time 10 "$PUBLIC_URL/v1/me/cards" -H "authorization: Bearer $picker" -H 'content-type: application/json' \
       -d "{\"kind\":\"position\",\"ticker\":\"$winner\",\"opened\":\"$day\"}" | card_id)"
     as "$picker" POST /v1/posts "{\"body\":\"이번 매매 수익 인증합니다!\",\"card_id\":\"$card\"}"
@@ -215,7 +215,7 @@ name_an_ambassador() {
     token="$("$MADANG" admin issue-token "$handle" --days 1)"
     id="$(curl -sS --max-time 10 "$PUBLIC_URL/v1/me/ambassador" -H "authorization: Bearer $token" -H 'content-type: application/json' \
       -d '{"motivation":"초보 투자자에게 공시 읽는 법을 알려 주고 싶습니다","conflict_declaration":"삼성전자를 보유하고 있으며 회사와의 이해관계는 없습니다"}' |
-      grep -o '^{"id":"[0-9]*"' | card_id)"
+      grep -o '^{"id":"[0-9]*"' | card_id || true)"
     [[ -n "$id" ]] || continue
     as "$admin" POST "/v1/ambassadors/applications/$id/decision" '{"approve":true,"tier":"bronze","reason":"꾸준하고 성실한 글"}'
     return 0

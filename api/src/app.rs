@@ -6,14 +6,14 @@ use std::{
 };
 
 use madang_core::{changes::Change, db, passwords::Passwords, posts::Intake, settings::Settings};
-use madang_creators::{cards::CardKey, markets::Markets};
+use madang_creators::{boards::Holder, cards::CardKey, markets::Markets};
 use madang_feed::{Feed, live::Hub, sync::Held};
 use madang_moderation::{exposure::ViewLog, screened::Screened, screener::Screener};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
-use crate::{auth::LoginStore, limits::Limits, oidc::Verifier};
+use crate::{auth::LoginStore, handlers::creators::HeldBoard, limits::Limits, oidc::Verifier, shelf::Shelf};
 
 /// The serving process.
 pub(crate) struct App {
@@ -47,6 +47,8 @@ pub(crate) struct App {
     pub(crate) markets: Arc<Markets>,
     /// Seals profit cards.
     pub(crate) card_key: CardKey,
+    /// Leaderboards and lists of holders, held for a moment.
+    pub(crate) shown: Arc<Boards>,
     /// Few pictures at once.
     pub(crate) painting: tokio::sync::Semaphore,
     /// Wakes workers.
@@ -68,8 +70,9 @@ impl App {
         let logins = Arc::new(LoginStore::default());
         let hub = Arc::new(Hub::default());
         let screener = Arc::new(Screener::built_in()?);
+        let shown = Arc::new(Boards::default());
         let others: Vec<Arc<dyn Held>> =
-            vec![logins.clone(), hub.clone(), Arc::new(RulesInForce(screener.clone()))];
+            vec![logins.clone(), hub.clone(), Arc::new(RulesInForce(screener.clone())), shown.clone()];
         let feed = Arc::new(open_feed(&settings, pool.clone(), others)?);
         Ok(Self {
             hub,
@@ -82,6 +85,7 @@ impl App {
             dry_runs: tokio::sync::Semaphore::new(1),
             markets: Arc::new(Markets::new(pool.clone(), &settings.market_indexes)),
             card_key: card_key(&settings),
+            shown,
             painting: tokio::sync::Semaphore::new(2),
             waker: Waker::default(),
             intake: Arc::new(Intake::new(pool.clone())),
@@ -144,6 +148,28 @@ impl Held for RulesInForce {
 
     fn drop_all(&self) {
         self.0.forget();
+    }
+}
+
+/// Leaderboards and lists of holders, told of changes like everything else that is held.
+#[derive(Default)]
+pub(crate) struct Boards {
+    /// By ticker (0 for all) and window.
+    pub(crate) boards: Shelf<(i32, i16), HeldBoard>,
+    /// By ticker.
+    pub(crate) holders: Shelf<i32, Vec<Holder>>,
+}
+
+impl Held for Boards {
+    fn drop_for(&self, change: Change) {
+        if matches!(change, Change::Disclosure(_) | Change::Author(_)) {
+            self.drop_all();
+        }
+    }
+
+    fn drop_all(&self) {
+        self.boards.clear();
+        self.holders.clear();
     }
 }
 

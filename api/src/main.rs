@@ -14,6 +14,7 @@ mod programme;
 mod routes;
 mod schemas;
 mod serve;
+mod shelf;
 
 use std::process::ExitCode;
 

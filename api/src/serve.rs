@@ -219,12 +219,12 @@ async fn compare_words_with_deeds(pool: &PgPool) -> sqlx::Result<()> {
     contradictions::ask_for_speakers(pool, now - Duration::from_secs(180)).await?;
     loop {
         let mut tx = pool.begin().await?;
-        let posts = contradictions::take_unreported(&mut tx, now, 1).await?;
-        for post in &posts {
-            cases::open_for_deeds(&mut tx, *post, now).await?;
+        let taken = contradictions::take_unreported(&mut tx, now).await?;
+        if let Some(post) = taken.and_then(|taken| taken.post) {
+            cases::open_for_deeds(&mut tx, post, now).await?;
         }
         tx.commit().await?;
-        if posts.is_empty() {
+        if taken.is_none() {
             return Ok(());
         }
     }

@@ -24,6 +24,8 @@ pub enum Change {
     Sessions(UserId),
     /// The text rules.
     Rules,
+    /// What a person shows of their returns.
+    Disclosure(UserId),
 }
 
 impl Change {
@@ -35,6 +37,7 @@ impl Change {
             Self::Tickers => (4, 0),
             Self::Sessions(id) => (5, id.get()),
             Self::Rules => (6, 0),
+            Self::Disclosure(id) => (7, id.get()),
         }
     }
 
@@ -46,6 +49,7 @@ impl Change {
             4 => Some(Self::Tickers),
             5 => Some(Self::Sessions(UserId::new(subject))),
             6 => Some(Self::Rules),
+            7 => Some(Self::Disclosure(UserId::new(subject))),
             _ => None,
         }
     }

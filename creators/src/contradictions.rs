@@ -232,22 +232,40 @@ pub async fn of_post(executor: impl PgExecutor<'_>, post: PostId) -> sqlx::Resul
     .await
 }
 
-/// Takes posts moderators were not told of, at most `limit`; the caller tells them in the same transaction.
-pub async fn take_unreported(
-    tx: &mut PgConnection,
-    now: DateTime<Utc>,
-    limit: i64,
-) -> sqlx::Result<Vec<PostId>> {
+/// Somebody of whom moderators were not told everything yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Unreported {
+    /// The post to tell them of; none if they were told of another one within a week: one case a person says
+    /// as much as forty.
+    pub post: Option<PostId>,
+}
+
+/// Takes one person with posts that moderators were not told of; the caller tells them in the same transaction.
+pub async fn take_unreported(tx: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<Option<Unreported>> {
+    let user = sqlx::query_scalar!(
+        "SELECT user_id FROM contradictions WHERE reported_at IS NULL ORDER BY found_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(user) = user else { return Ok(None) };
+    let lately = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM contradictions WHERE user_id = $1 AND reported_at > $2) AS "any!""#,
+        user,
+        now - Duration::days(7)
+    )
+    .fetch_one(&mut *tx)
+    .await?;
     let posts = sqlx::query_scalar!(
-        "UPDATE contradictions SET reported_at = $1 WHERE (post_id, ticker_id) IN (
-             SELECT post_id, ticker_id FROM contradictions WHERE reported_at IS NULL
-             ORDER BY found_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING post_id",
-        now,
-        limit
+        "UPDATE contradictions SET reported_at = $2 WHERE (post_id, ticker_id) IN (
+             SELECT post_id, ticker_id FROM contradictions WHERE user_id = $1 AND reported_at IS NULL
+             ORDER BY post_id, ticker_id FOR UPDATE) RETURNING post_id",
+        user,
+        now
     )
     .fetch_all(tx)
     .await?;
-    Ok(posts.into_iter().map(PostId::new).collect())
+    let newest = posts.into_iter().max().filter(|_| !lately);
+    Ok(Some(Unreported { post: newest.map(PostId::new) }))
 }
 
 /// Asks for those to be looked at who agreed to show trades and said something of a price since `since`.

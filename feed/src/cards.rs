@@ -487,7 +487,7 @@ impl Held for CardStore {
                 }
             }
             Change::Tickers => self.drop_all(),
-            Change::AuthorList(_) | Change::Sessions(_) | Change::Rules => {}
+            Change::AuthorList(_) | Change::Sessions(_) | Change::Rules | Change::Disclosure(_) => {}
         }
     }
 

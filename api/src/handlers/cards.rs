@@ -54,7 +54,8 @@ fn refused(why: Refused) -> Problem {
     match why {
         Refused::NotDisclosed => Problem::conflict(
             "not_disclosed",
-            "a card shows a return to everybody: agree to that first with PUT /v1/me/disclosure",
+            "a card shows a return to everybody: agree to that first with PUT /v1/me/disclosure, of the whole account; for \
+             a ticker with holdings, or of that ticker",
         ),
         Refused::NothingToShow => Problem::field("ticker", "your ledger has no such position or window"),
         Refused::Facts(error) => Problem::field("ticker", error.to_string()),

@@ -1,6 +1,6 @@
 //! Returns as people see them: leaderboards, who holds a ticker, a person's record.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse};
 use madang_core::{
@@ -19,11 +19,14 @@ use madang_feed::{
     snapshots::Frozen,
     viewers::Look,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{PageQuery, account::send, page_limit, ticker, tickers::ticker_json, visible_person};
-use crate::{call::Call, problem::Problem};
+use crate::{
+    call::{Call, json as send_json},
+    problem::Problem,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,11 +51,19 @@ pub(super) async fn named(call: &Call, name: &str) -> Result<TickerId, Problem> 
     Ok(catalogue.current(found.id))
 }
 
+/// A board as it is held: everybody on it in order, each ready to be sent.
+pub(crate) struct HeldBoard {
+    order: Vec<(i64, i64)>,
+    entries: HashMap<i64, String>,
+}
+
 /// `GET /v1/leaderboard`
 pub(crate) async fn leaderboard(call: Call) -> Result<HttpResponse, Problem> {
     let query: BoardQuery = call.query()?;
     let limit = page_limit(query.limit)?;
     let window = window(query.window.as_deref())?;
+    // Nothing that is held is looked at before this.
+    call.app.feed.catch_up().await?;
     let ticker = match &query.ticker {
         None => None,
         Some(name) => Some(named(&call, name).await?),
@@ -61,64 +72,85 @@ pub(crate) async fn leaderboard(call: Call) -> Result<HttpResponse, Problem> {
     let look = call.app.feed.look(call.viewer()).await?;
     let subject = i64::from(ticker.map_or(0, TickerId::get)) * 10 + i64::from(window.code());
     let scope = Scope { list: List::Leaderboard, subject, viewer: look.id() };
+    let held = held(&call, board).await?;
     let (frozen, place) = match query.cursor.as_deref() {
-        Some(cursor) => call.app.feed.open_numbers(&scope, cursor).await?,
-        None => (order(&call, board, subject).await?, 0),
+        Some(cursor) => {
+            let (frozen, place) = call.app.feed.open_numbers(&scope, cursor).await?;
+            (Some(frozen), place)
+        }
+        None => (None, 0),
     };
-    let (items, next) = board_page(&call, board, &look, &frozen, place, limit).await?;
+    let pairs = frozen.as_ref().map_or_else(|| held.order.clone(), pairs);
+    let (items, next) = board_page(&held, &look, &pairs, place, limit);
+    let next = match (next, frozen) {
+        (None, _) => None,
+        (Some(at), Some(frozen)) => Some(call.app.feed.seal_numbers(&scope, &frozen, at)),
+        (Some(at), None) => {
+            Some(call.app.feed.seal_numbers(&scope, &frozen_now(&call, &held, subject).await, at))
+        }
+    };
     let me = match call.viewer() {
         None => None,
         Some(who) => boards::own(&call.app.pool, board, who.user, call.now).await?,
     };
-    let next = next.map(|at| call.app.feed.seal_numbers(&scope, &frozen, at));
-    Ok(send(&json!({"window": window.as_str(), "items": items, "next_cursor": next, "me": me})))
+    let (next, me) = (json!(next), json!(me));
+    let window = window.as_str();
+    Ok(send_json(format!(r#"{{"window":"{window}","items":[{items}],"next_cursor":{next},"me":{me}}}"#)))
 }
 
-/// Pairs of person and place; the order lasts a moment, what is shown of it is read anew each time.
-async fn order(call: &Call, board: Board, subject: i64) -> Result<Frozen, Problem> {
+async fn held(call: &Call, board: Board) -> Result<Arc<HeldBoard>, Problem> {
+    let key = (board.ticker.map_or(0, TickerId::get), board.window.code());
+    let load = async || {
+        let ranking = boards::ranking(&call.app.pool, board, call.now).await?;
+        let people: Vec<i64> = ranking.iter().map(|ranked| ranked.user.get()).collect();
+        let entries = boards::entries(&call.app.pool, board, &people, call.now).await?;
+        let mut ready = HashMap::with_capacity(entries.len());
+        for entry in entries {
+            ready.insert(entry.user.get(), serde_json::to_string(&entry).map_err(Problem::internal)?);
+        }
+        let order = ranking.iter().map(|ranked| (ranked.user.get(), ranked.place)).collect();
+        Ok::<_, Problem>(HeldBoard { order, entries: ready })
+    };
+    call.app.shown.boards.get(key, load).await
+}
+
+/// The order of a board as pairs of person and place, for the pages after the first.
+async fn frozen_now(call: &Call, held: &HeldBoard, subject: i64) -> Frozen {
     let list = -1 - subject;
     if let Some(frozen) = call.app.feed.fresh_numbers(list) {
-        return Ok(frozen);
+        return frozen;
     }
-    let ranking = boards::ranking(&call.app.pool, board, call.now).await?;
-    let pairs = ranking.iter().flat_map(|ranked| [ranked.user.get(), ranked.place]).collect();
-    Ok(call.app.feed.freeze_numbers(list, pairs).await)
+    let numbers = held.order.iter().flat_map(|(user, place)| [*user, *place]).collect();
+    call.app.feed.freeze_numbers(list, numbers).await
 }
 
-#[derive(Serialize)]
-struct Placed {
-    place: i64,
-    #[serde(flatten)]
-    entry: boards::Entry,
+fn pairs(frozen: &Frozen) -> Vec<(i64, i64)> {
+    frozen.numbers().as_chunks::<2>().0.iter().map(|[user, place]| (*user, *place)).collect()
 }
 
 /// Entries from a place on, and where the next page begins. Who is not shown any more is passed over.
-async fn board_page(
-    call: &Call,
-    board: Board,
+fn board_page(
+    held: &HeldBoard,
     look: &Look,
-    frozen: &Frozen,
-    mut at: usize,
+    pairs: &[(i64, i64)],
+    from: usize,
     limit: usize,
-) -> Result<(Vec<Placed>, Option<usize>), Problem> {
-    let numbers = frozen.numbers();
-    let pairs: Vec<(i64, i64)> =
-        numbers.as_chunks::<2>().0.iter().map(|[user, place]| (*user, *place)).collect();
-    let mut items = Vec::with_capacity(limit);
-    while items.len() < limit && at < pairs.len() {
-        let few = pairs.get(at..(at + limit - items.len()).min(pairs.len())).unwrap_or_default();
-        at += few.len();
-        let seen: Vec<i64> =
-            few.iter().map(|(user, _)| *user).filter(|user| sees(look, UserId::new(*user))).collect();
-        let mut found: HashMap<i64, boards::Entry> = boards::entries(&call.app.pool, board, &seen, call.now)
-            .await?
-            .into_iter()
-            .map(|entry| (entry.user.get(), entry))
-            .collect();
-        let placed = |(user, place): &(i64, i64)| Some(Placed { place: *place, entry: found.remove(user)? });
-        items.extend(few.iter().filter_map(placed));
+) -> (String, Option<usize>) {
+    let (mut items, mut count, mut at) = (String::with_capacity(limit * 400), 0, from);
+    for (user, place) in pairs.get(from..).unwrap_or_default() {
+        if count == limit {
+            return (items, Some(at));
+        }
+        at += 1;
+        let Some(entry) = held.entries.get(user).filter(|_| sees(look, UserId::new(*user))) else { continue };
+        if count > 0 {
+            items.push(',');
+        }
+        // The entry is an object: its members follow the place.
+        let _ = write!(items, r#"{{"place":{place},{}"#, entry.trim_start_matches('{'));
+        count += 1;
     }
-    Ok((items, (at < pairs.len()).then_some(at)))
+    (items, None)
 }
 
 fn sees(look: &Look, user: UserId) -> bool {
@@ -132,7 +164,9 @@ pub(crate) async fn holders(call: Call, req: HttpRequest) -> Result<HttpResponse
     let ticker = ticker(&call, &req).await?;
     let look = call.app.feed.look(call.viewer()).await?;
     let scope = Scope { list: List::Holders, subject: i64::from(ticker.id.get()), viewer: look.id() };
-    let mut holders = boards::holders(&call.app.pool, ticker.id, call.now).await?;
+    let load = async || boards::holders(&call.app.pool, ticker.id, call.now).await;
+    let holders = call.app.shown.holders.get(ticker.id.get(), load).await?;
+    let mut holders: Vec<boards::Holder> = holders.to_vec();
     holders.retain(|holder| sees(&look, holder.user));
     let (frozen, place) = match query.cursor.as_deref() {
         Some(cursor) => call.app.feed.open_numbers(&scope, cursor).await?,

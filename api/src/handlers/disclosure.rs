@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use madang_core::{
-    changes,
+    changes::{self, Change},
     ids::{TickerId, UserId},
 };
 use madang_creators::{
@@ -96,17 +96,16 @@ fn refused(why: Refused) -> Problem {
 
 /// Cards and labels on posts follow the consent before the answer.
 async fn shown_anew(call: &Call, tx: &mut PgConnection, user: UserId) -> Result<Effects, Problem> {
-    let mut changed = contradictions::refresh(&mut *tx, user, call.now).await?;
+    let mut changed = vec![Change::Disclosure(user)];
+    changed.extend(contradictions::refresh(&mut *tx, user, call.now).await?);
     if profit_cards::any(&mut *tx, user).await? {
         let market = call.app.markets.now().await?;
         let catalogue = call.app.feed.catalogue().await?;
         let with = (&*market, &*catalogue, &call.app.card_key);
         changed.extend(profit_cards::refresh(&mut *tx, with, user, call.now).await.map_err(no_record)?);
     }
-    if !changed.is_empty() {
-        changes::record(tx, &changed).await?;
-    }
-    Ok(Effects { changed: !changed.is_empty(), ..Effects::default() })
+    changes::record(tx, &changed).await?;
+    Ok(Effects { changed: true, ..Effects::default() })
 }
 
 /// `DELETE /v1/me/disclosure`

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use madang_core::{
+    changes::{self, Change},
     handle::Handle,
     ids::UserId,
     import::{Progress, TableFile, Tally},
@@ -60,6 +61,12 @@ pub(super) async fn import(
         }
         // What hangs on consent is looked at anew.
         jobs::enqueue_many(&mut *tx, JobKind::Returns, &agreed, 0, std::time::Duration::ZERO).await?;
+        agreed.sort_unstable();
+        agreed.dedup();
+        let shown: Vec<Change> = agreed.iter().map(|user| Change::Disclosure(UserId::new(*user))).collect();
+        if !shown.is_empty() {
+            changes::record(&mut tx, &shown).await?;
+        }
         tx.commit().await?;
     }
     file.flush()?;

@@ -11,7 +11,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 use super::Request;
 use crate::{
     cards::{self, Amounts, BadFacts, CardFacts, Index, Instrument, Rate, Subject, cherry_index},
-    returns::{DayPoint, Record, TickerRecord, Window, risk::max_drawdown, windows},
+    returns::{Currency, DayPoint, Record, TickerRecord, Window, risk::max_drawdown, windows},
 };
 
 /// Who a card is of, and when it is made.
@@ -162,11 +162,19 @@ fn position(
         days: (trip.opened, trip.closed),
         whole_first: true,
         others: others(Some((trip.opened, trip.closed))),
-        amounts: trip
-            .proceeds
-            .checked_sub(trip.cost)
-            .map(|realised| Amounts { realised: realised.round_dp(8), currency: own.currency.to_string() }),
+        amounts: trip.proceeds.checked_sub(trip.cost).map(|realised| Amounts {
+            realised: realised.round_dp(minor_digits(own.currency)),
+            currency: own.currency.to_string(),
+        }),
     })
+}
+
+/// Digits after the point that money of a currency has.
+fn minor_digits(currency: Currency) -> u32 {
+    match currency.as_str() {
+        "KRW" | "JPY" | "VND" => 0,
+        _ => 2,
+    }
 }
 
 fn of_window(
