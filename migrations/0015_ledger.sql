@@ -222,3 +222,11 @@ RETURN EXISTS (
     WHERE d.user_id = person AND d.revoked_at IS NULL AND u.deleted_at IS NULL
       AND in_good_standing(u.standing, u.standing_until, u.limited_until, now())
       AND (d.ticker_id = ticker OR (d.ticker_id IS NULL AND (ticker = 0 OR d.holdings))));
+
+-- Whether it may be shown that, and how long, somebody holds a ticker: what the consent for that ticker says, else
+-- that for the whole account.
+CREATE FUNCTION holding_disclosed(person bigint, ticker integer) RETURNS boolean LANGUAGE sql STABLE
+RETURN disclosed(person, ticker) AND coalesce(
+    (SELECT d.holdings FROM disclosures d
+     WHERE d.user_id = person AND d.revoked_at IS NULL AND (d.ticker_id = ticker OR d.ticker_id IS NULL)
+     ORDER BY d.ticker_id NULLS LAST LIMIT 1), false);

@@ -27,13 +27,13 @@ CREATE TABLE profit_cards (
     shown float8 NOT NULL,
     percentile float8,
     typical float8,
-    -- the market day it was computed as of
-    as_of date NOT NULL,
     made_at timestamptz NOT NULL,
     -- valid, withdrawn (no longer disclosed), superseded (the ledger was corrected)
     state text NOT NULL DEFAULT 'valid'
         CONSTRAINT profit_cards_state_known CHECK (state IN ('valid', 'withdrawn', 'superseded')),
-    checked_revision bigint NOT NULL
+    -- the last row of the ledger it was computed from
+    revision bigint NOT NULL,
+    has_amounts boolean NOT NULL
 );
 CREATE INDEX profit_cards_user ON profit_cards (user_id, id DESC);
 
@@ -47,6 +47,8 @@ CREATE TABLE contradictions (
     entries bigint[] NOT NULL,
     hours float8 NOT NULL,
     share float8 NOT NULL,
+    -- whether the delay that its author chose for trades is over, so that readers may be told
+    shown boolean NOT NULL,
     found_at timestamptz NOT NULL,
     -- when moderators were told
     reported_at timestamptz,
@@ -78,3 +80,18 @@ ALTER TABLE mod_cases ADD CONSTRAINT mod_cases_origin_known
 -- 7: what somebody shows of their returns. A release that does not know it drops all it holds, which is right.
 ALTER TABLE changes DROP CONSTRAINT changes_kind_known;
 ALTER TABLE changes ADD CONSTRAINT changes_kind_known CHECK (kind BETWEEN 1 AND 7);
+
+-- Whether a card may be shown now. It prints the whole account's return, so that must be disclosed, and the
+-- ticker's, if it is of one; and amounts only while they are ticked.
+CREATE FUNCTION card_disclosed(person bigint, ticker integer, has_amounts boolean) RETURNS boolean LANGUAGE sql STABLE
+RETURN disclosed(person, 0) AND disclosed(person, coalesce(ticker, 0)) AND (NOT has_amounts OR coalesce(
+    (SELECT d.amounts FROM disclosures d
+     WHERE d.user_id = person AND d.revoked_at IS NULL AND (d.ticker_id = ticker OR d.ticker_id IS NULL)
+     ORDER BY d.ticker_id NULLS LAST LIMIT 1), false));
+
+-- Whether the broker reported something, after a card was made, about what had happened before it.
+CREATE FUNCTION ledger_changed(person bigint, since bigint, made timestamptz) RETURNS boolean LANGUAGE sql STABLE
+RETURN EXISTS (
+    SELECT FROM ledger_entries n LEFT JOIN ledger_entries o ON o.id = n.corrects
+    WHERE n.user_id = person AND n.id > since
+      AND ((n.kind <> 'cancellation' AND n.executed_at <= made) OR o.executed_at <= made));

@@ -198,7 +198,7 @@ fill_creators() {
       sed -E 's/"opened":"([^"]*)","rate":([0-9.]*),"ticker":"([^"]*)"/\2 \1 \3/' | sort -rg | head -n 1 || true)"
     [[ -n "$winner" ]] || continue
     read -r _ day winner <<<"$winner"
-    as "$picker" PUT /v1/me/disclosure "{\"consent_version\":1,\"ticker\":\"$winner\"}"
+    as "$picker" PUT /v1/me/disclosure '{"consent_version":1,"holdings":true}'
     card="$(curl -sS --max-time 10 "$PUBLIC_URL/v1/me/cards" -H "authorization: Bearer $picker" -H 'content-type: application/json' \
       -d "{\"kind\":\"position\",\"ticker\":\"$winner\",\"opened\":\"$day\"}" | card_id)"
     as "$picker" POST /v1/posts "{\"body\":\"이번 매매 수익 인증합니다!\",\"card_id\":\"$card\"}"

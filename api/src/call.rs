@@ -51,7 +51,7 @@ pub(crate) struct Call {
     query: String,
     /// `Idempotency-Key` as sent.
     key: Option<String>,
-    /// Method and path, which the key is for.
+    /// Method, path and query, which the key is for.
     target: String,
     subject: Subject,
 }
@@ -75,7 +75,7 @@ impl Call {
             request_id: given.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
             query: req.query_string().to_owned(),
             key,
-            target: format!("{} {}", req.method(), req.path()),
+            target: format!("{} {}?{}", req.method(), req.path(), req.query_string()),
             subject,
         }
     }

@@ -265,8 +265,7 @@ pub async fn holders(
          JOIN window_returns w ON w.user_id = h.user_id AND w.ticker_id = h.ticker_id AND w.span = $4
          WHERE h.ticker_id = $1 AND h.weight >= $2 AND u.deleted_at IS NULL
            AND in_good_standing(u.standing, u.standing_until, u.limited_until, $3)
-           AND EXISTS (SELECT FROM disclosures d WHERE d.user_id = h.user_id AND d.revoked_at IS NULL AND d.holdings
-                       AND (d.ticker_id IS NULL OR d.ticker_id = h.ticker_id))
+           AND holding_disclosed(h.user_id, h.ticker_id)
          ORDER BY w.score DESC, h.since, h.user_id LIMIT 200",
         ticker.get(),
         MIN_STAKE,

@@ -1,9 +1,9 @@
 //! Words against deeds: which posts their author's own disclosed trades contradict, kept as labels on those posts.
 //! Only trades that the author agreed to show are looked at; taken back, the labels go.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use madang_core::{
     changes::Change,
     ids::{PostId, TickerId, UserId, id_floor},
@@ -22,44 +22,94 @@ const LOOK_BACK_DAYS: i64 = 30;
 pub async fn refresh(tx: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> sqlx::Result<Vec<Change>> {
     let since = now - Duration::days(LOOK_BACK_DAYS);
     let agreed = agreed(tx, user).await?;
-    let mut found: Vec<(TickerId, Contradiction)> = Vec::new();
-    if agreed.any() {
+    let mut found: BTreeMap<(PostId, TickerId), Found> = BTreeMap::new();
+    if !agreed.is_empty() {
         let posts = posts(tx, user, since).await?;
-        for (ticker, posts) in posts.into_iter().filter(|(ticker, _)| agreed.about(*ticker)) {
+        for (ticker, posts) in posts {
+            let Some(delay) = agreed.delay(ticker) else { continue };
             let trades = trades(tx, user, ticker).await?;
-            let all = contradictions(&DeedSettings::default(), &posts, &trades);
-            found.extend(all.into_iter().map(|one| (ticker, one)));
+            let plain: Vec<OwnTrade> = trades.iter().map(|dated| dated.trade).collect();
+            let until = told_until(tx, ticker, delay, now).await?;
+            for one in contradictions(&DeedSettings::default(), &posts, &plain) {
+                let days =
+                    trades.iter().filter(|trade| one.trades.contains(&trade.trade.id)).map(|trade| trade.day);
+                let shown = until.is_some_and(|until| days.max().is_none_or(|day| day <= until));
+                // Of two findings about one post the first is kept: it is the graver one.
+                found.entry((one.post, ticker)).or_insert(Found { one, shown });
+            }
         }
     }
     drop_unfounded(tx, user, &agreed, &found, since).await?;
     store(tx, user, &found, now).await?;
-    label(tx, user).await
+    let labelled = sqlx::query_scalar!(
+        "SELECT DISTINCT post_id FROM contradictions WHERE user_id = $1 AND shown ORDER BY 1",
+        user.get()
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    attachments::set_contradicted(tx, user, &labelled).await
 }
 
-/// What of a person's trades may be looked at.
+/// A finding, and whether readers may be told of it already.
+struct Found {
+    one: Contradiction,
+    shown: bool,
+}
+
+/// A trade and its market day.
+struct Dated {
+    trade: OwnTrade,
+    day: NaiveDate,
+}
+
+/// What of a person's trades may be looked at: the delay of the whole account, and those of single tickers, of which
+/// none means that they may not.
 struct Agreed {
-    whole: bool,
-    tickers: Vec<i32>,
+    whole: Option<i16>,
+    tickers: HashMap<i32, Option<i16>>,
 }
 
 impl Agreed {
-    const fn any(&self) -> bool {
-        self.whole || !self.tickers.is_empty()
+    fn is_empty(&self) -> bool {
+        self.whole.is_none() && self.tickers.values().all(Option::is_none)
     }
 
-    fn about(&self, ticker: TickerId) -> bool {
-        self.whole || self.tickers.contains(&ticker.get())
+    fn delay(&self, ticker: TickerId) -> Option<i16> {
+        self.tickers.get(&ticker.get()).copied().unwrap_or(self.whole)
     }
 }
 
 async fn agreed(tx: &mut PgConnection, user: UserId) -> sqlx::Result<Agreed> {
-    let rows = sqlx::query_scalar!(
-        "SELECT ticker_id FROM disclosures WHERE user_id = $1 AND revoked_at IS NULL AND trade_delay IS NOT NULL",
+    let rows = sqlx::query!(
+        "SELECT ticker_id, trade_delay FROM disclosures WHERE user_id = $1 AND revoked_at IS NULL
+           AND disclosed(user_id, coalesce(ticker_id, 0))",
         user.get()
     )
     .fetch_all(tx)
     .await?;
-    Ok(Agreed { whole: rows.contains(&None), tickers: rows.into_iter().flatten().collect() })
+    let whole = rows.iter().find(|row| row.ticker_id.is_none()).and_then(|row| row.trade_delay);
+    let tickers = rows.into_iter().filter_map(|row| Some((row.ticker_id?, row.trade_delay))).collect();
+    Ok(Agreed { whole, tickers })
+}
+
+/// The market day up to which trades of a ticker may be told; none if there are not so many days.
+async fn told_until(
+    tx: &mut PgConnection,
+    ticker: TickerId,
+    delay: i16,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<NaiveDate>> {
+    if delay == 0 {
+        // Seoul is ahead of UTC.
+        return Ok(Some((now + Duration::hours(14)).date_naive()));
+    }
+    sqlx::query_scalar!(
+        "SELECT day FROM prices WHERE ticker_id = $1 ORDER BY day DESC OFFSET $2 LIMIT 1",
+        ticker.get(),
+        i64::from(delay)
+    )
+    .fetch_optional(tx)
+    .await
 }
 
 async fn posts(
@@ -89,9 +139,9 @@ async fn posts(
 }
 
 /// All trades of a ticker, in the shares of today: those before a split are multiplied by it.
-async fn trades(tx: &mut PgConnection, user: UserId, ticker: TickerId) -> sqlx::Result<Vec<OwnTrade>> {
+async fn trades(tx: &mut PgConnection, user: UserId, ticker: TickerId) -> sqlx::Result<Vec<Dated>> {
     let rows = sqlx::query!(
-        "SELECT e.id, e.kind, e.quantity, e.split_new, e.split_old, e.executed_at FROM ledger_entries e
+        "SELECT e.id, e.kind, e.quantity, e.split_new, e.split_old, e.executed_at, e.day FROM ledger_entries e
          WHERE e.user_id = $1 AND e.ticker_id = $2 AND e.kind IN ('buy', 'sell', 'shares_in', 'shares_out', 'split')
            AND NOT EXISTS (SELECT FROM ledger_entries c WHERE c.corrects = e.id)
          ORDER BY e.executed_at, e.id",
@@ -118,7 +168,8 @@ async fn trades(tx: &mut PgConnection, user: UserId, ticker: TickerId) -> sqlx::
         let side = if matches!(row.kind.as_str(), "buy" | "shares_in") { Side::Buy } else { Side::Sell };
         // Moving shares between brokers is no deed, but it is what is held.
         if matches!(row.kind.as_str(), "buy" | "sell") {
-            trades.push(OwnTrade { id: row.id, at: row.executed_at, side, quantity, position_before: held });
+            let trade = OwnTrade { id: row.id, at: row.executed_at, side, quantity, position_before: held };
+            trades.push(Dated { trade, day: row.day });
         }
         held = match side {
             Side::Buy => held.saturating_add(quantity),
@@ -133,22 +184,26 @@ async fn drop_unfounded(
     tx: &mut PgConnection,
     user: UserId,
     agreed: &Agreed,
-    found: &[(TickerId, Contradiction)],
+    found: &BTreeMap<(PostId, TickerId), Found>,
     since: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let posts: Vec<i64> = found.iter().map(|(_, one)| one.post.get()).collect();
-    let tickers: Vec<i32> = found.iter().map(|(ticker, _)| ticker.get()).collect();
+    let posts: Vec<i64> = found.keys().map(|(post, _)| post.get()).collect();
+    let tickers: Vec<i32> = found.keys().map(|(_, ticker)| ticker.get()).collect();
+    let known: Vec<i32> = agreed.tickers.keys().copied().collect();
+    let open: Vec<i32> =
+        agreed.tickers.iter().filter(|(_, delay)| delay.is_some()).map(|(ticker, _)| *ticker).collect();
     sqlx::query!(
         "DELETE FROM contradictions c WHERE c.user_id = $1
-           AND (c.post_id >= $4 OR NOT ($5 OR c.ticker_id = ANY($6))) AND NOT EXISTS (
+           AND (c.post_id >= $4 OR NOT (c.ticker_id = ANY($6) OR ($5 AND NOT c.ticker_id = ANY($7)))) AND NOT EXISTS (
              SELECT FROM unnest($2::bigint[], $3::integer[]) AS f (post, ticker)
              WHERE f.post = c.post_id AND f.ticker = c.ticker_id)",
         user.get(),
         &posts,
         &tickers,
         id_floor(since),
-        agreed.whole,
-        &agreed.tickers
+        agreed.whole.is_some(),
+        &open,
+        &known
     )
     .execute(tx)
     .await?;
@@ -158,50 +213,31 @@ async fn drop_unfounded(
 async fn store(
     tx: &mut PgConnection,
     user: UserId,
-    found: &[(TickerId, Contradiction)],
+    found: &BTreeMap<(PostId, TickerId), Found>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    for (ticker, one) in found {
+    for ((post, ticker), Found { one, shown }) in found {
         sqlx::query!(
-            "INSERT INTO contradictions AS c (post_id, ticker_id, user_id, kind, entries, hours, share, found_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            "INSERT INTO contradictions AS c (post_id, ticker_id, user_id, kind, entries, hours, share, shown, found_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT (post_id, ticker_id) DO UPDATE SET kind = excluded.kind, entries = excluded.entries,
-                 hours = excluded.hours, share = excluded.share
-             WHERE (c.kind, c.entries, c.hours, c.share) <> (excluded.kind, excluded.entries, excluded.hours, excluded.share)",
-            one.post.get(),
+                 hours = excluded.hours, share = excluded.share, shown = excluded.shown
+             WHERE (c.kind, c.entries, c.hours, c.share, c.shown)
+                 <> (excluded.kind, excluded.entries, excluded.hours, excluded.share, excluded.shown)",
+            post.get(),
             ticker.get(),
             user.get(),
             one.kind.as_str(),
             &one.trades,
             one.hours_between,
             one.share,
+            shown,
             now
         )
         .execute(&mut *tx)
         .await?;
     }
     Ok(())
-}
-
-/// Labels the posts that are contradicted now, and no others of that person.
-async fn label(tx: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<Change>> {
-    let on = sqlx::query_scalar!(
-        "SELECT DISTINCT post_id FROM contradictions WHERE user_id = $1 ORDER BY 1",
-        user.get()
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    let off = sqlx::query_scalar!(
-        "SELECT id FROM posts WHERE author_id = $1 AND stance <> 0 AND labels & 2 = 2
-           AND NOT id = ANY($2) ORDER BY id",
-        user.get(),
-        &on
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    let mut changes = attachments::set_contradicted(tx, &on, true).await?;
-    changes.extend(attachments::set_contradicted(tx, &off, false).await?);
-    Ok(changes)
 }
 
 /// What readers are told about a post.
@@ -222,9 +258,10 @@ pub async fn of_post(executor: impl PgExecutor<'_>, post: PostId) -> sqlx::Resul
     sqlx::query_as!(
         Told,
         r#"SELECT t.symbol AS "ticker!", c.kind, c.hours, c.share FROM contradictions c JOIN tickers t ON t.id = c.ticker_id
-           WHERE c.post_id = $1 AND EXISTS (
-               SELECT FROM disclosures d WHERE d.user_id = c.user_id AND d.revoked_at IS NULL
-                 AND d.trade_delay IS NOT NULL AND (d.ticker_id IS NULL OR d.ticker_id = c.ticker_id))
+           WHERE c.post_id = $1 AND c.shown AND (
+               SELECT d.trade_delay IS NOT NULL FROM disclosures d
+               WHERE d.user_id = c.user_id AND d.revoked_at IS NULL AND (d.ticker_id IS NULL OR d.ticker_id = c.ticker_id)
+               ORDER BY d.ticker_id NULLS LAST LIMIT 1)
            ORDER BY c.ticker_id"#,
         post.get()
     )
@@ -262,10 +299,14 @@ pub async fn take_unreported(tx: &mut PgConnection, now: DateTime<Utc>) -> sqlx:
         user,
         now
     )
-    .fetch_all(tx)
+    .fetch_all(&mut *tx)
     .await?;
-    let newest = posts.into_iter().max().filter(|_| !lately);
-    Ok(Some(Unreported { post: newest.map(PostId::new) }))
+    // One that was deleted would end the case before it began.
+    let newest =
+        sqlx::query_scalar!("SELECT max(id) FROM posts WHERE id = ANY($1) AND deleted_at IS NULL", &posts)
+            .fetch_one(tx)
+            .await?;
+    Ok(Some(Unreported { post: newest.filter(|_| !lately).map(PostId::new) }))
 }
 
 /// Asks for those to be looked at who agreed to show trades and said something of a price since `since`.

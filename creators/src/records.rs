@@ -62,21 +62,13 @@ pub async fn compute(
     Ok(Some(Computed { revision: ledger.revision, record }))
 }
 
-/// Computes a person's record as it was at the close of a day, of what had happened at a time: as the ledger says
-/// it now, so that a correction shows.
-pub async fn compute_at(
-    tx: &mut PgConnection,
-    market: &Snapshot,
-    user: UserId,
-    (day, until): (NaiveDate, DateTime<Utc>),
-) -> Result<Option<Computed>, NoRecord> {
-    let Some(mut ledger) = entries::load(tx, user).await? else {
-        return Ok(None);
-    };
-    ledger.entries.retain(|entry| entry.at <= until);
-    let record = replay(&ledger.entries, &market.market, ledger.base, day)
-        .map_err(|why| NoRecord::Unreplayable { user: user.get(), why })?;
-    Ok(Some(Computed { revision: ledger.revision, record }))
+/// Locks a person's ledger until the end of the transaction: whatever shows something of it, or takes that back, goes
+/// one after the other. False without a ledger.
+pub async fn lock(tx: &mut PgConnection, user: UserId) -> sqlx::Result<bool> {
+    let locked = sqlx::query!("SELECT FROM ledger_people WHERE user_id = $1 FOR NO KEY UPDATE", user.get())
+        .fetch_optional(tx)
+        .await?;
+    Ok(locked.is_some())
 }
 
 /// Computes a person's record and stores it. The ledger is locked meanwhile, so that what is stored is never older
@@ -87,10 +79,7 @@ pub async fn recompute(
     user: UserId,
     now: DateTime<Utc>,
 ) -> Result<(), NoRecord> {
-    let locked = sqlx::query!("SELECT FROM ledger_people WHERE user_id = $1 FOR NO KEY UPDATE", user.get())
-        .fetch_optional(&mut *tx)
-        .await?;
-    if locked.is_none() {
+    if !lock(&mut *tx, user).await? {
         return Ok(());
     }
     if let Some(computed) = compute(tx, market, user, now.date_naive()).await? {

@@ -9,7 +9,6 @@ use madang_core::{
     ids::UserId,
     jobs::{self, Job, JobError, Lane},
     settings::WorkSettings,
-    tickers::Catalogue,
 };
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -107,9 +106,7 @@ impl Worker {
         records::recompute(&mut *tx, market, user, now).await?;
         let mut changed = contradictions::refresh(&mut *tx, user, now).await?;
         if profit_cards::any(&mut *tx, user).await? {
-            let catalogue = Catalogue::load_in(&mut *tx).await?;
-            changed
-                .extend(profit_cards::refresh(&mut *tx, (market, &catalogue, &self.key), user, now).await?);
+            changed.extend(profit_cards::refresh(&mut *tx, (market, &self.key), user, now).await?);
         }
         if !changed.is_empty() {
             changes::record(tx, &changed).await?;

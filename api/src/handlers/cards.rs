@@ -54,8 +54,8 @@ fn refused(why: Refused) -> Problem {
     match why {
         Refused::NotDisclosed => Problem::conflict(
             "not_disclosed",
-            "a card shows a return to everybody: agree to that first with PUT /v1/me/disclosure, of the whole account; for \
-             a ticker with holdings, or of that ticker",
+            "a card shows the whole account's return beside its own: agree to show that first with PUT \
+             /v1/me/disclosure, and for a card of a ticker with holdings, or that ticker too",
         ),
         Refused::NothingToShow => Problem::field("ticker", "your ledger has no such position or window"),
         Refused::Facts(error) => Problem::field("ticker", error.to_string()),
@@ -136,14 +136,10 @@ pub(crate) async fn positions(call: Call) -> Result<HttpResponse, Problem> {
     Ok(send(&json!({"items": items, "next_cursor": next})))
 }
 
-/// The card an address names, computed again; blocked either way, it is not there.
+/// The card an address names, verified again; blocked either way, it is not there.
 async fn read(call: &Call, id: CardId) -> Result<(Kept, State, Choice), Problem> {
-    let market = call.app.markets.now().await?;
-    let catalogue = call.app.feed.catalogue().await?;
     let look = call.app.feed.look(call.viewer()).await?;
-    let mut conn = call.app.pool.acquire().await?;
-    let with = (&*market, &*catalogue, &call.app.card_key);
-    let found = profit_cards::read(&mut conn, with, id).await.map_err(no_record)?;
+    let found = profit_cards::read(&call.app.pool, &call.app.card_key, id).await?;
     let found = found.filter(|(card, ..)| look.onlooker(card.author) != Onlooker::Blocked);
     found.ok_or_else(|| Problem::not_found("card"))
 }
@@ -194,7 +190,7 @@ pub(crate) async fn text(call: Call, req: HttpRequest) -> Result<HttpResponse, P
     let (card, state, choice) = read(&call, card_id(&req)?).await?;
     let words = match state {
         State::Valid => cards::describe(&card.facts, &card.seal, choice, language),
-        State::Withdrawn | State::Superseded => cards::withdrawn(language).to_owned(),
+        State::Withdrawn | State::Superseded => profit_cards::words(state, language).to_owned(),
     };
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(words))
 }

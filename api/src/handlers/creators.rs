@@ -201,6 +201,9 @@ pub(crate) async fn returns(call: Call, req: HttpRequest) -> Result<HttpResponse
     let shown = shown.ok_or_else(nothing)?;
     let mut body = record_json(&shown, &consent, &catalogue);
     if let Some(object) = body.as_object_mut() {
+        // Which share or currency it is would say what they have.
+        let why = shown.incomplete.as_deref().and_then(|why| why.split(' ').next());
+        object.insert("incomplete".into(), json!(why));
         object.insert("handle".into(), json!(person.handle));
     }
     Ok(send(&body))

@@ -4,17 +4,18 @@ use actix_web::{HttpResponse, http::StatusCode};
 use madang_core::{
     changes::{self, Change},
     ids::{TickerId, UserId},
+    jobs::{self, JobKind},
 };
 use madang_creators::{
     contradictions,
     disclosure::{self, DELAYS, Refused, Scope},
-    profit_cards,
+    profit_cards, records,
 };
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{account::send, cards::no_record};
+use super::account::send;
 use crate::{
     call::{Body, Call, Done, Effects},
     problem::Problem,
@@ -74,6 +75,7 @@ pub(crate) async fn grant(call: Call, body: Body) -> Result<HttpResponse, Proble
     let scope =
         Scope { ticker, holdings: input.holdings, trade_delay: input.trade_delay, amounts: input.amounts };
     call.write(body.bytes(), async |tx| {
+        records::lock(&mut *tx, user).await?;
         disclosure::grant(tx, user, scope, input.consent_version, call.now).await?.map_err(refused)?;
         let answer = own(tx, user).await?.to_string();
         let effects = shown_anew(&call, tx, user).await?;
@@ -94,16 +96,13 @@ fn refused(why: Refused) -> Problem {
     }
 }
 
-/// Cards and labels on posts follow the consent before the answer.
+/// Cards and labels on posts follow the consent before the answer: what may not be shown any more goes here and now;
+/// what may be shown again, a worker brings back.
 async fn shown_anew(call: &Call, tx: &mut PgConnection, user: UserId) -> Result<Effects, Problem> {
     let mut changed = vec![Change::Disclosure(user)];
     changed.extend(contradictions::refresh(&mut *tx, user, call.now).await?);
-    if profit_cards::any(&mut *tx, user).await? {
-        let market = call.app.markets.now().await?;
-        let catalogue = call.app.feed.catalogue().await?;
-        let with = (&*market, &*catalogue, &call.app.card_key);
-        changed.extend(profit_cards::refresh(&mut *tx, with, user, call.now).await.map_err(no_record)?);
-    }
+    changed.extend(profit_cards::withdraw(&mut *tx, user).await?);
+    jobs::enqueue(&mut *tx, JobKind::Returns, user.get(), 0, std::time::Duration::ZERO).await?;
     changes::record(tx, &changed).await?;
     Ok(Effects { changed: true, ..Effects::default() })
 }
@@ -117,6 +116,7 @@ pub(crate) async fn revoke(call: Call) -> Result<HttpResponse, Problem> {
         Some(name) => Some(Some(find(&call, name).await?)),
     };
     call.write(b"", async |tx| {
+        records::lock(&mut *tx, user).await?;
         disclosure::end(tx, user, what, call.now).await?;
         Ok(Done::empty(shown_anew(&call, tx, user).await?))
     })

@@ -37,9 +37,12 @@ impl Labels {
         (self.claims_profit as i16) | ((self.contradicted as i16) << 1)
     }
 
-    /// The names in JSON. A claim is unverified unless a card that holds stands with the post.
+    /// The names in JSON. A claim is unverified unless a card that holds, and shows a gain, stands with the post.
     pub fn names(self, attachment: Option<&Value>) -> Vec<&'static str> {
-        let verified = attachment.is_some_and(|body| body.get("state").is_some_and(|state| state == "valid"));
+        let text = |name: &str| attachment.and_then(|body| body.get(name)).and_then(Value::as_str);
+        let gain = text("shown")
+            .is_some_and(|rate| !rate.starts_with('-') && rate.contains(|c| ('1'..='9').contains(&c)));
+        let verified = text("state") == Some("valid") && gain;
         let unverified = (self.claims_profit && !verified).then_some("unverified_profit_claim");
         unverified.into_iter().chain(self.contradicted.then_some("acted_against")).collect()
     }
@@ -79,14 +82,20 @@ pub async fn own(
     Ok(row.map(|row| Attachment { id, body: row.body }))
 }
 
-/// Tells readers that an author did the opposite of what these posts say, or no longer. Returns the changes.
-pub async fn set_contradicted(tx: &mut PgConnection, posts: &[i64], on: bool) -> sqlx::Result<Vec<Change>> {
+/// Tells readers that an author did the opposite of what these posts say, and of no others of theirs. Returns the
+/// changes.
+pub async fn set_contradicted(
+    tx: &mut PgConnection,
+    author: UserId,
+    posts: &[i64],
+) -> sqlx::Result<Vec<Change>> {
     let changed = sqlx::query_scalar!(
-        "UPDATE posts SET labels = CASE WHEN $2 THEN labels | 2 ELSE labels & ~2 END
-         WHERE id IN (SELECT id FROM posts WHERE id = ANY($1) AND (labels & 2 = 2) <> $2 ORDER BY id FOR UPDATE)
+        "UPDATE posts SET labels = labels # 2::smallint
+         WHERE id IN (SELECT id FROM posts WHERE author_id = $1 AND stance <> 0
+                      AND (labels & 2 = 2) <> (id = ANY($2)) ORDER BY id FOR UPDATE)
          RETURNING id",
-        posts,
-        on
+        author.get(),
+        posts
     )
     .fetch_all(tx)
     .await?;
@@ -108,7 +117,11 @@ mod tests {
             labels.names(Some(&json!({"state": "withdrawn"}))),
             ["unverified_profit_claim", "acted_against"]
         );
-        assert_eq!(labels.names(Some(&json!({"state": "valid"}))), ["acted_against"]);
+        let card = |shown: &str| json!({"state": "valid", "shown": shown});
+        assert_eq!(labels.names(Some(&card("0.100000"))), ["acted_against"]);
+        for shown in ["-0.100000", "0.000000"] {
+            assert_eq!(labels.names(Some(&card(shown))).len(), 2, "{shown} is no profit");
+        }
         assert!(Labels::default().names(None).is_empty());
     }
 }

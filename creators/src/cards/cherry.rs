@@ -116,15 +116,30 @@ pub struct Judgement {
 /// order in which they closed, with shown open positions as they stood on their cards behind them; `shown`
 /// are the places in it of the trades on cards, doubles counting once; `windows` are the cards of windows.
 pub fn judge(closed: &[f64], shown: &[usize], windows: &[ShownWindow]) -> Judgement {
+    let places = in_order(closed, shown);
+    let (pool, places) = fair_pool(closed, &places);
+    judge_places(pool, &places, windows)
+}
+
+/// The same against all trades, whatever stretch the shown ones cover: where open positions are among them, which
+/// have no place in the order of closing.
+pub fn judge_against_all(closed: &[f64], shown: &[usize], windows: &[ShownWindow]) -> Judgement {
+    judge_places(closed, &in_order(closed, shown), windows)
+}
+
+fn in_order(closed: &[f64], shown: &[usize]) -> Vec<usize> {
     let mut places: Vec<usize> = shown.iter().copied().filter(|place| *place < closed.len()).collect();
     places.sort_unstable();
     places.dedup();
-    let (pool, places) = fair_pool(closed, &places);
-    let chance = rank_sum_chance(pool, &places);
+    places
+}
+
+fn judge_places(pool: &[f64], places: &[usize], windows: &[ShownWindow]) -> Judgement {
+    let chance = rank_sum_chance(pool, places);
     let window_chance = windows_chance(windows);
-    let picked = if is_best_of_many(pool, &places, chance) {
+    let picked = if is_best_of_many(pool, places, chance) {
         Some(Picked::BestOfMany)
-    } else if contradicts_record(pool, &places, chance) {
+    } else if contradicts_record(pool, places, chance) {
         Some(Picked::LosingRecord)
     } else if window_chance <= most_chance(windows.len()) && windows_stand_out(windows) {
         Some(Picked::BestWindows)

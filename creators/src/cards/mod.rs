@@ -28,7 +28,7 @@ mod values;
 pub use card::{Amounts, BadFacts, CardFacts, MAX_TEXT_BYTES};
 pub use cherry::{
     GAP_DEVIATIONS, GAP_POINTS, Judgement, LOSING_CHANCE, LOSING_SHARE, LOSING_TRADES, MOST_CHANCE,
-    MOST_CHANCE_LATER, Picked, ShownWindow, cherry_index, judge,
+    MOST_CHANCE_LATER, Picked, ShownWindow, cherry_index, judge, judge_against_all,
 };
 pub use claims::{Claim, profit_claim};
 pub use encoding::canonical_bytes;

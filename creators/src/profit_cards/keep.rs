@@ -13,18 +13,20 @@ use sqlx::{PgConnection, PgExecutor};
 use super::{
     Request,
     facts::{self, Maker},
+    positions::positions,
     shown,
 };
 use crate::{
     cards::{
-        BadFacts, CardFacts, CardKey, Choice, Judgement, Seal, ShownWindow, Subject, decode, encode, judge,
+        BadFacts, CardFacts, CardKey, Choice, Seal, ShownWindow, Subject, decode, encode, judge,
+        judge_against_all,
     },
     markets::Snapshot,
     records::{self, NoRecord},
-    returns::{Record, Window},
+    returns::Record,
 };
 
-/// Most cards a person's choice is judged by; older ones stay as they are.
+/// Most cards a person's choice is judged by, the newest.
 const MAX_CARDS: i64 = 200;
 
 /// Whether a card holds.
@@ -97,13 +99,13 @@ pub struct Kept {
     /// The facts and the seal as they travel.
     pub token: String,
     ticker: Option<TickerId>,
-    as_of: NaiveDate,
     typical: Option<f64>,
-    checked_revision: i64,
-    stored: String,
+    state: State,
+    attached: bool,
 }
 
-/// Computes, seals and stores a card.
+/// Computes, seals and stores a card. The person's ledger is locked meanwhile, as it is by whoever takes consent
+/// back: of the two, the later one sees the other.
 pub async fn make(
     tx: &mut PgConnection,
     (market, catalogue, key): (&Snapshot, &Catalogue, &CardKey),
@@ -111,6 +113,7 @@ pub async fn make(
     request: Request,
     now: DateTime<Utc>,
 ) -> Result<Made, Refused> {
+    records::lock(&mut *tx, author).await?;
     let consent = consent(tx, author, request.ticker()).await?.ok_or(Refused::NotDisclosed)?;
     let computed =
         records::compute(tx, market, author, now.date_naive()).await?.ok_or(Refused::NothingToShow)?;
@@ -128,8 +131,8 @@ pub async fn make(
         .ok_or(Refused::NothingToShow)?;
     let token = encode(&stated.facts, key)?;
     sqlx::query!(
-        "INSERT INTO profit_cards (id, user_id, ticker_id, token, shown, percentile, typical, as_of, made_at,
-             checked_revision)
+        "INSERT INTO profit_cards (id, user_id, ticker_id, token, shown, percentile, typical, made_at, revision,
+             has_amounts)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         id.get(),
         author.get(),
@@ -138,13 +141,13 @@ pub async fn make(
         stated.facts.shown.fraction(),
         stated.facts.cherry_index.map(|index| index.value()),
         stated.typical,
-        computed.record.as_of,
         maker.made_at,
-        computed.revision
+        computed.revision,
+        stated.facts.amounts.is_some()
     )
     .execute(&mut *tx)
     .await?;
-    let changes = refresh(tx, (market, catalogue, key), author, now).await?;
+    let changes = refresh(tx, (market, key), author, now).await?;
     let body = attachments::own(&mut *tx, id, author).await?.map_or(Value::Null, |one| one.body);
     Ok(Made { id: maker.card, body, changes })
 }
@@ -154,7 +157,8 @@ struct Consent {
     amounts: bool,
 }
 
-/// What is agreed to about that return, now.
+/// What is agreed to about a card of that ticker or of the account, now. A card prints the whole account's return,
+/// so that must be agreed to in any case.
 async fn consent(
     tx: &mut PgConnection,
     user: UserId,
@@ -162,11 +166,11 @@ async fn consent(
 ) -> sqlx::Result<Option<Consent>> {
     let row = sqlx::query!(
         "SELECT consent_version, amounts FROM disclosures
-         WHERE user_id = $1 AND revoked_at IS NULL AND disclosed($1, $2)
-           AND (ticker_id = $2 OR (ticker_id IS NULL AND ($2 = 0 OR holdings)))
+         WHERE user_id = $1 AND revoked_at IS NULL AND card_disclosed($1, $2, false)
+           AND (ticker_id = $2 OR ticker_id IS NULL)
          ORDER BY ticker_id NULLS LAST LIMIT 1",
         user.get(),
-        ticker.map_or(0, TickerId::get)
+        ticker.map(TickerId::get)
     )
     .fetch_optional(tx)
     .await?;
@@ -179,9 +183,8 @@ struct Row {
     ticker_id: Option<i32>,
     token: String,
     typical: Option<f64>,
-    as_of: NaiveDate,
-    state: String,
-    checked_revision: i64,
+    state: State,
+    attached: bool,
 }
 
 /// A row whose seal does not fit was not made here, and is none.
@@ -194,112 +197,102 @@ fn kept(row: Row, key: &CardKey) -> Option<Kept> {
         seal,
         token: row.token,
         ticker: row.ticker_id.map(TickerId::new),
-        as_of: row.as_of,
         typical: row.typical,
-        checked_revision: row.checked_revision,
-        stored: row.state,
+        state: row.state,
+        attached: row.attached,
     })
 }
 
-/// A card and whether it holds, computed again from the ledger as it is now.
-pub async fn read(
-    tx: &mut PgConnection,
-    (market, catalogue, key): (&Snapshot, &Catalogue, &CardKey),
-    id: CardId,
-) -> Result<Option<(Kept, State, Choice)>, NoRecord> {
-    let row = sqlx::query_as!(
-        Row,
-        "SELECT id, user_id, ticker_id, token, typical, as_of, state, checked_revision FROM profit_cards WHERE id = $1",
-        id.get()
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(card) = row.and_then(|row| kept(row, key)) else { return Ok(None) };
-    let record = records::compute(tx, market, card.author, Utc::now().date_naive()).await?;
-    let all = of(tx, card.author, key).await?;
-    let choice = record.as_ref().map_or(Choice::Ordinary, |now| choice(&now.record, &all));
-    // The consent is asked for last: what is taken back before this is not shown.
-    let holds = still_says(tx, (market, catalogue), &card).await?;
-    let state = match consent(tx, card.author, card.ticker).await? {
-        None => State::Withdrawn,
-        Some(_) if holds => State::Valid,
-        Some(_) => State::Superseded,
-    };
-    Ok(Some((card, state, choice)))
+const fn state(disclosed: bool, changed: bool) -> State {
+    match (disclosed, changed) {
+        (false, _) => State::Withdrawn,
+        (true, true) => State::Superseded,
+        (true, false) => State::Valid,
+    }
 }
 
+/// A card, and whether it holds: the seal is of these facts, what it shows is disclosed at this moment, and the
+/// broker has reported nothing since about the time before it was made.
+pub async fn read(
+    executor: impl PgExecutor<'_>,
+    key: &CardKey,
+    id: CardId,
+) -> sqlx::Result<Option<(Kept, State, Choice)>> {
+    let row = sqlx::query!(
+        r#"SELECT c.id, c.user_id, c.ticker_id, c.token, c.typical, a.body -> 'cherry_picked' = 'true' AS picked,
+                  card_disclosed(c.user_id, c.ticker_id, c.has_amounts) AS "disclosed!",
+                  ledger_changed(c.user_id, c.revision, c.made_at) AS "changed!"
+           FROM profit_cards c JOIN attachments a ON a.id = c.id WHERE c.id = $1"#,
+        id.get()
+    )
+    .fetch_optional(executor)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let choice = if row.picked == Some(true) { Choice::CherryPicked } else { Choice::Ordinary };
+    let row = Row {
+        id: row.id,
+        user_id: row.user_id,
+        ticker_id: row.ticker_id,
+        token: row.token,
+        typical: row.typical,
+        state: state(row.disclosed, row.changed),
+        attached: false,
+    };
+    Ok(kept(row, key).map(|card| {
+        let state = card.state;
+        (card, state, choice)
+    }))
+}
+
+/// The newest cards of a person, for judging what they chose to show.
 async fn of(tx: &mut PgConnection, user: UserId, key: &CardKey) -> sqlx::Result<Vec<Kept>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "SELECT id, user_id, ticker_id, token, typical, as_of, state, checked_revision FROM profit_cards
-         WHERE user_id = $1 ORDER BY id DESC LIMIT $2",
+    let rows = sqlx::query!(
+        r#"SELECT c.id, c.user_id, c.ticker_id, c.token, c.typical,
+                  card_disclosed(c.user_id, c.ticker_id, c.has_amounts) AS "disclosed!",
+                  ledger_changed(c.user_id, c.revision, c.made_at) AS "changed!",
+                  EXISTS (SELECT FROM posts p WHERE p.attachment_id = c.id) AS "attached!"
+           FROM profit_cards c WHERE c.user_id = $1 ORDER BY c.id DESC LIMIT $2"#,
         user.get(),
         MAX_CARDS
     )
     .fetch_all(tx)
     .await?;
-    Ok(rows.into_iter().filter_map(|row| kept(row, key)).collect())
+    let rows = rows.into_iter().map(|row| Row {
+        id: row.id,
+        user_id: row.user_id,
+        ticker_id: row.ticker_id,
+        token: row.token,
+        typical: row.typical,
+        state: state(row.disclosed, row.changed),
+        attached: row.attached,
+    });
+    Ok(rows.filter_map(|row| kept(row, key)).collect())
 }
 
-/// Whether the ledger, of what had happened when the card was made, still gives these facts.
-async fn still_says(
-    tx: &mut PgConnection,
-    (market, catalogue): (&Snapshot, &Catalogue),
-    card: &Kept,
-) -> Result<bool, NoRecord> {
-    let facts = &card.facts;
-    let then = (card.as_of, facts.made_at);
-    let Some(computed) = records::compute_at(tx, market, card.author, then).await? else { return Ok(false) };
-    let Some(request) = request(card) else { return Ok(false) };
-    let maker = Maker {
-        card: facts.card,
-        author: facts.author,
-        handle: facts.handle.clone(),
-        name: facts.name.clone(),
-        made_at: facts.made_at,
-        consent_version: facts.consent_version,
-        amounts: facts.amounts.is_some(),
-    };
-    let again = facts::state(&computed.record, request, &maker, facts.ledger_revision, catalogue);
-    let same = |stated: &CardFacts| {
-        // Names of tickers and people may have changed; what was earned may not.
-        (stated.shown, stated.account, stated.market, stated.record, stated.drawdown)
-            == (facts.shown, facts.account, facts.market, facts.record, facts.drawdown)
-            && (stated.cherry_index, stated.ranked_among) == (facts.cherry_index, facts.ranked_among)
-            && stated.amounts == facts.amounts
-            && stated.subject.days() == facts.subject.days()
-    };
-    Ok(again.is_ok_and(|stated| stated.is_some_and(|stated| same(&stated.facts))))
-}
-
-fn request(card: &Kept) -> Option<Request> {
-    Some(match &card.facts.subject {
-        Subject::Position { opened, .. } => Request::Position { ticker: card.ticker?, opened: Some(*opened) },
-        Subject::Window { window, .. } => {
-            Request::Window { ticker: card.ticker, window: Window::parse(window.code())? }
-        }
-    })
-}
-
-/// What all cards of a person say together about the choice of what is shown.
+/// What all cards of a person say together about the choice of what is shown, and those that stand with posts,
+/// deleted ones too, by themselves: cards that nobody was shown do not make the others an honest choice.
 fn choice(record: &Record, cards: &[Kept]) -> Choice {
-    let mut closed: Vec<(TickerId, NaiveDate, Option<NaiveDate>, f64)> = facts::closed(record)
+    let all: Vec<&Kept> = cards.iter().collect();
+    let attached: Vec<&Kept> = cards.iter().filter(|card| card.attached).collect();
+    if picked(record, &all) || picked(record, &attached) { Choice::CherryPicked } else { Choice::Ordinary }
+}
+
+fn picked(record: &Record, cards: &[&Kept]) -> bool {
+    // Present holdings belong to what could have been shown.
+    let mut pool: Vec<(TickerId, NaiveDate, f64)> = positions(record)
         .into_iter()
-        .map(|(ticker, opened, closed, rate)| (ticker, opened, Some(closed), rate))
+        .filter(|one| one.closed.is_none())
+        .filter_map(|one| Some((one.ticker, one.opened, one.rate?)))
         .collect();
+    let held = pool.len();
+    pool.extend(facts::closed(record).into_iter().map(|(ticker, opened, _, rate)| (ticker, opened, rate)));
     let (mut shown, mut windows) = (Vec::new(), Vec::new());
     for card in cards {
         match &card.facts.subject {
-            Subject::Position { opened, closed: until, .. } => {
-                let same = |one: &(TickerId, NaiveDate, Option<NaiveDate>, f64)| {
-                    Some(one.0) == card.ticker && one.1 == *opened && one.2 == *until
-                };
-                let at = closed.iter().position(same).unwrap_or_else(|| {
-                    let ticker = card.ticker.unwrap_or(TickerId::new(0));
-                    closed.push((ticker, *opened, *until, card.facts.shown.fraction()));
-                    closed.len() - 1
-                });
-                shown.push(at);
+            Subject::Position { opened, .. } => {
+                // By its first day: a position shown while it was open is the same one once it is closed.
+                let same = |one: &(TickerId, NaiveDate, f64)| Some(one.0) == card.ticker && one.1 == *opened;
+                shown.extend(pool.iter().position(same));
             }
             Subject::Window { from, to, .. } => {
                 windows.extend(card.facts.cherry_index.map(|index| ShownWindow {
@@ -312,9 +305,13 @@ fn choice(record: &Record, cards: &[Kept]) -> Choice {
             }
         }
     }
-    let rates: Vec<f64> = closed.iter().map(|one| one.3).collect();
-    let Judgement { picked, .. } = judge(&rates, &shown, &windows);
-    if picked.is_some() { Choice::CherryPicked } else { Choice::Ordinary }
+    if shown.iter().any(|place| *place < held) {
+        let rates: Vec<f64> = pool.iter().map(|one| one.2).collect();
+        return judge_against_all(&rates, &shown, &windows).picked.is_some();
+    }
+    let closed: Vec<f64> = pool.iter().skip(held).map(|one| one.2).collect();
+    let places: Vec<usize> = shown.iter().map(|place| place - held).collect();
+    judge(&closed, &places, &windows).picked.is_some()
 }
 
 /// Whether somebody has made any card.
@@ -327,63 +324,66 @@ pub async fn any(executor: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<bo
     .await
 }
 
-/// Brings what posts show of a person's cards up to date with consent and ledger. Returns the changes, for the
-/// caller to record as its last act.
-pub async fn refresh(
-    tx: &mut PgConnection,
-    (market, catalogue, key): (&Snapshot, &Catalogue, &CardKey),
-    user: UserId,
-    now: DateTime<Utc>,
-) -> Result<Vec<Change>, NoRecord> {
-    let cards = of(tx, user, key).await?;
-    if cards.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Some(computed) = records::compute(tx, market, user, now.date_naive()).await? else {
-        return Ok(Vec::new());
-    };
-    let choice = choice(&computed.record, &cards);
+/// Takes every card of a person off that may not be shown now, or that the ledger does not bear out any more. Needs
+/// neither key nor markets, so that nothing can keep it from happening. Returns the changes, for the caller to record
+/// as its last act.
+pub async fn withdraw(tx: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<Change>> {
     let mut changes = Vec::new();
-    for card in &cards {
-        let was_valid = card.stored != State::Superseded.as_str();
-        let holds = if card.checked_revision == computed.revision {
-            was_valid
-        } else {
-            still_says(tx, (market, catalogue), card).await?
-        };
-        let state = match consent(tx, user, card.ticker).await? {
-            None => State::Withdrawn,
-            Some(_) if holds => State::Valid,
-            Some(_) => State::Superseded,
-        };
-        // Withdrawn says nothing of the ledger, so that is looked at again when consent returns.
-        let checked = if state == State::Withdrawn && !holds { 0 } else { computed.revision };
-        let body = shown::json(card.id.get(), state, &card.facts, &card.seal, choice, &card.token);
-        changes.extend(put(tx, card, state, checked, &body).await?);
+    for (state, hidden) in [(State::Withdrawn, true), (State::Superseded, false)] {
+        let gone = sqlx::query_scalar!(
+            "UPDATE profit_cards SET state = $2 WHERE id IN (
+                 SELECT c.id FROM profit_cards c WHERE c.user_id = $1 AND c.state <> $2
+                   AND card_disclosed(c.user_id, c.ticker_id, c.has_amounts) <> $3
+                   AND ($3 OR ledger_changed(c.user_id, c.revision, c.made_at))
+                 ORDER BY c.id FOR UPDATE) RETURNING id",
+            user.get(),
+            state.as_str(),
+            hidden
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        for id in gone {
+            changes.extend(
+                attachments::update(&mut *tx, AttachmentId::new(id), &shown::taken_off(id, state)).await?,
+            );
+        }
     }
     Ok(changes)
 }
 
-async fn put(
+/// Brings what posts show of a person's cards up to date with consent, ledger and judgement. Returns the changes,
+/// for the caller to record as its last act. The caller holds the person's ledger.
+pub async fn refresh(
     tx: &mut PgConnection,
-    card: &Kept,
-    state: State,
-    checked: i64,
-    body: &Value,
-) -> sqlx::Result<Vec<Change>> {
-    sqlx::query!(
-        "UPDATE profit_cards SET state = $2, checked_revision = $3 WHERE id = $1",
-        card.id.get(),
-        state.as_str(),
-        checked
-    )
-    .execute(&mut *tx)
-    .await?;
-    let id = AttachmentId::new(card.id.get());
-    match attachments::own(&mut *tx, id, card.author).await? {
-        Some(known) if known.body == *body => Ok(Vec::new()),
-        _ => attachments::update(tx, id, body).await,
+    (market, key): (&Snapshot, &CardKey),
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Change>, NoRecord> {
+    let mut changes = withdraw(tx, user).await?;
+    let cards = of(tx, user, key).await?;
+    if cards.iter().all(|card| card.state != State::Valid) {
+        return Ok(changes);
     }
+    let Some(computed) = records::compute(tx, market, user, now.date_naive()).await? else {
+        return Ok(changes);
+    };
+    let choice = choice(&computed.record, &cards);
+    for card in cards.iter().filter(|card| card.state == State::Valid) {
+        let body = shown::json(card.id.get(), State::Valid, &card.facts, &card.seal, choice, &card.token);
+        changes.extend(put(tx, card, &body).await?);
+    }
+    Ok(changes)
+}
+
+async fn put(tx: &mut PgConnection, card: &Kept, body: &Value) -> sqlx::Result<Vec<Change>> {
+    let id = AttachmentId::new(card.id.get());
+    if attachments::own(&mut *tx, id, card.author).await?.is_some_and(|known| known.body == *body) {
+        return Ok(Vec::new());
+    }
+    sqlx::query!("UPDATE profit_cards SET state = 'valid' WHERE id = $1", card.id.get())
+        .execute(&mut *tx)
+        .await?;
+    attachments::update(tx, id, body).await
 }
 
 /// One's own cards as they are shown, of ids below `below`, newest first.

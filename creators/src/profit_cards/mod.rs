@@ -11,9 +11,9 @@ use chrono::NaiveDate;
 use madang_core::ids::TickerId;
 
 pub use facts::Maker;
-pub use keep::{Kept, Made, Refused, State, any, list, make, read, refresh};
+pub use keep::{Kept, Made, Refused, State, any, list, make, read, refresh, withdraw};
 pub use positions::{Position, positions};
-pub use shown::json;
+pub use shown::{json, words};
 
 use crate::returns::Window;
 

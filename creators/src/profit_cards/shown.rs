@@ -8,12 +8,7 @@ use crate::cards::{CardFacts, Choice, Language, Seal, Subject, describe, withdra
 /// A card's JSON. Of one that does not hold any more only its id and state are left.
 pub fn json(id: i64, state: State, facts: &CardFacts, seal: &Seal, choice: Choice, token: &str) -> Value {
     if state != State::Valid {
-        let words = |language| match state {
-            State::Superseded => superseded(language),
-            _ => withdrawn(language),
-        };
-        return json!({"id": id.to_string(), "state": state.as_str(),
-                      "text": {"ko": words(Language::Korean), "en": words(Language::English)}});
+        return taken_off(id, state);
     }
     let (from, to) = facts.subject.days();
     let (kind, window) = match &facts.subject {
@@ -36,6 +31,20 @@ pub fn json(id: i64, state: State, facts: &CardFacts, seal: &Seal, choice: Choic
         "code": seal.short_code(), "token": token, "image": format!("/v1/cards/{id}/image.png"),
         "text": {"ko": describe(facts, seal, choice, Language::Korean),
                  "en": describe(facts, seal, choice, Language::English)}})
+}
+
+/// What is left of a card that does not hold.
+pub(super) fn taken_off(id: i64, state: State) -> Value {
+    json!({"id": id.to_string(), "state": state.as_str(),
+           "text": {"ko": words(state, Language::Korean), "en": words(state, Language::English)}})
+}
+
+/// Why a card shows nothing.
+pub const fn words(state: State, language: Language) -> &'static str {
+    match state {
+        State::Superseded => superseded(language),
+        State::Valid | State::Withdrawn => withdrawn(language),
+    }
 }
 
 const fn superseded(language: Language) -> &'static str {
