@@ -290,3 +290,39 @@ pub async fn holders(
     });
     Ok(holder.collect())
 }
+
+/// A mark of a shareholder: what is held now, with a stake of at least [`MIN_STAKE`].
+#[derive(Debug, Clone, Serialize)]
+pub struct Shareholder {
+    /// `market:code`.
+    pub ticker: String,
+    /// How large a part of the account it is.
+    pub stake: Option<StakeBand>,
+    /// Since when.
+    pub since: NaiveDate,
+}
+
+/// The marks a person shows now, the largest stake first, at most ten; and whether they show any return.
+pub async fn marks(
+    executor: impl PgExecutor<'_> + Copy,
+    user: UserId,
+) -> sqlx::Result<(Vec<Shareholder>, bool)> {
+    let rows = sqlx::query!(
+        r#"SELECT t.symbol AS "symbol!", h.weight, h.since FROM holdings h JOIN tickers t ON t.id = h.ticker_id
+           WHERE h.user_id = $1 AND h.weight >= $2 AND holding_disclosed(h.user_id, h.ticker_id)
+           ORDER BY h.weight DESC, h.ticker_id LIMIT 10"#,
+        user.get(),
+        MIN_STAKE
+    )
+    .fetch_all(executor)
+    .await?;
+    let shows = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM disclosures d WHERE d.user_id = $1 AND d.revoked_at IS NULL
+                          AND disclosed($1, coalesce(d.ticker_id, 0))) AS "shows!""#,
+        user.get()
+    )
+    .fetch_one(executor)
+    .await?;
+    let mark = |ticker, weight, since| Shareholder { ticker, stake: StakeBand::of(weight), since };
+    Ok((rows.into_iter().map(|row| mark(row.symbol, row.weight, row.since)).collect(), shows))
+}

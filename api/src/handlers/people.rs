@@ -7,6 +7,7 @@ use madang_core::{
     relations,
     users::{self, Profile},
 };
+use madang_creators::{ambassadors::badge, boards};
 use madang_feed::{
     cards,
     cursor::{List, Scope},
@@ -31,8 +32,13 @@ pub(crate) async fn profile(call: Call, req: HttpRequest) -> Result<HttpResponse
         }
     };
     let mut body = user_json(&profile);
+    let (shareholder, shows_returns) = boards::marks(&call.app.pool, profile.id).await?;
+    let ambassador = badge::badge(&call.app.pool, profile.id, call.now).await?;
     if let Some(object) = body.as_object_mut() {
         object.insert("viewer".into(), relation);
+        object.insert("shows_returns".into(), json!(shows_returns));
+        object.insert("shareholder".into(), json!(shareholder));
+        object.insert("ambassador".into(), json!(ambassador));
     }
     Ok(send(&body))
 }

@@ -123,6 +123,7 @@ fn boards() -> Value {
     let me = json!({"oneOf": [{"type": "null"}, object(json!({"place": {"type": ["integer", "null"]}, "shown": flag,
         "twr": rate, "score": rate, "lower_bound": rate, "ineligible": {"type": "array", "items": text}}), &[])]});
     json!({
+        "Shareholder": object(json!({"ticker": text, "stake": stake(), "since": day}), &[]),
         "BoardEntry": entry,
         "Leaderboard": object(json!({"window": text, "items": list("BoardEntry"),
             "next_cursor": {"type": ["string", "null"]}, "me": me}), &[]),

@@ -89,7 +89,12 @@ fn people() -> Value {
         "follower_count": {"type": "integer"}, "following_count": {"type": "integer"},
         "created_at": {"type": "string", "format": "date-time"},
         "viewer": {"oneOf": [object(json!({"following": {"type": "boolean"}, "followed_by": {"type": "boolean"},
-            "muted": {"type": "boolean"}, "self": {"type": "boolean"}}), &[]), {"type": "null"}]}});
+            "muted": {"type": "boolean"}, "self": {"type": "boolean"}}), &[]), {"type": "null"}]},
+        "shows_returns": {"type": "boolean", "description": "On the profile itself, as the two below."},
+        "shareholder": {"type": "array", "items": reference("Shareholder")},
+        "ambassador": {"type": ["object", "null"], "properties": {"tier": {"type": "string"},
+            "name_ko": {"type": "string"}, "name_en": {"type": "string"},
+            "since": {"type": "string", "format": "date-time"}}}});
     let me = json!({"id": {"type": "string"}, "handle": {"type": "string"}, "name": {"type": "string"},
         "bio": {"type": "string"}, "language": {"enum": ["ko", "en"]},
         "role": {"enum": ["investor", "moderator", "senior", "legal", "admin", "service"]},
@@ -98,7 +103,7 @@ fn people() -> Value {
         "follower_count": {"type": "integer"}, "following_count": {"type": "integer"},
         "created_at": {"type": "string", "format": "date-time"}});
     json!({
-        "User": object(user, &["viewer"]),
+        "User": object(user, &["viewer", "shows_returns", "shareholder", "ambassador"]),
         "UserPage": page("User"),
         "Me": object(me, &[]),
         "LoggedIn": object(json!({"user": reference("Me"),
