@@ -216,7 +216,8 @@ async fn everything_good_is_imported_and_a_second_import_changes_nothing(pool: P
         again.to_string(),
         "posts 0 new, 4 already here, 0 rejected; follows 0 new, 3 already here, 0 rejected; \
          authors 0 new, 3 already here, 0 rejected; tickers 0 new, 7 already here, 0 rejected; \
-         prices 0 new, 2 already here, 0 rejected"
+         prices 0 new, 2 already here, 0 rejected; trades 0 new, 0 already here, 0 rejected; \
+         rates 0 new, 0 already here, 0 rejected; disclosures 0 new, 0 already here, 0 rejected"
     );
 }
 
