@@ -63,7 +63,8 @@ CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON
 
 -- Rows that were not taken in, for whoever looks after the broker's feed. Sent again unchanged, they count.
 CREATE TABLE ledger_refusals (
-    id bigint CONSTRAINT ledger_refusals_pkey PRIMARY KEY DEFAULT new_id(now()),
+    -- of the moment of each row: `now()` is one for a whole batch, and an id has room for 4,096 rows of one
+    id bigint CONSTRAINT ledger_refusals_pkey PRIMARY KEY DEFAULT new_id(clock_timestamp()),
     fingerprint bytea NOT NULL,
     trade_id text NOT NULL,
     code text NOT NULL,
@@ -166,7 +167,7 @@ INSERT INTO consent_texts (version, ko, en) VALUES (1,
     'I agree that returns computed from the trades my broker reports are shown to others on Madang, within the scope (returns, holdings as weights, trades with a delay) and for the tickers that I chose. Amounts are not shown unless I choose that separately. I can withdraw this at any time; from then on nothing of it is shown anywhere. The record that is shown includes trades from before this consent.');
 
 CREATE TABLE disclosures (
-    id bigint CONSTRAINT disclosures_pkey PRIMARY KEY DEFAULT new_id(now()),
+    id bigint CONSTRAINT disclosures_pkey PRIMARY KEY DEFAULT new_id(clock_timestamp()),
     user_id bigint NOT NULL REFERENCES users,
     -- null: the whole account
     ticker_id integer REFERENCES tickers,

@@ -93,7 +93,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         let name = name.split(':').next().unwrap_or(name);
         json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}, "description": path_words(name)})
     });
-    let in_query = operation.doc.query.iter().map(|name| query_parameter(name));
+    let in_query = operation.doc.query.iter().map(|name| query_parameter(operation.path, name));
     let key =
         (operation.method != actix_web::http::Method::GET && operation.access != Access::Public).then(|| {
             json!({"name": "Idempotency-Key", "in": "header", "required": false,
@@ -113,23 +113,44 @@ fn path_words(name: &str) -> &'static str {
     }
 }
 
-fn query_parameter(name: &str) -> Value {
+fn query_parameter(path: &str, name: &str) -> Value {
     let (schema, words) = match name {
+        "limit" if path == "/v1/suggestions/creators" => {
+            (json!({"type": "integer", "minimum": 1, "maximum": 20, "default": 10}), "People in the list.")
+        }
         "limit" => {
             (json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}), "Items on a page.")
         }
         "order" => {
             (json!({"type": "string", "enum": ["top", "latest"], "default": "top"}), "Best or newest first.")
         }
+        "days" if path.ends_with("/calibration.svg") => {
+            (json!({"type": "integer", "enum": [1, 5, 20], "default": 5}), "Trading days after the post.")
+        }
         "days" => {
             (json!({"type": "integer", "minimum": 1, "maximum": 90, "default": 30}), "Days to look back.")
         }
-        "ticker" => (json!({"type": "string"}), "The board to follow."),
+        "ticker" => (json!({"type": "string"}), ticker_words(path)),
+        "window" => {
+            let windows = ["1W", "1M", "3M", "6M", "1Y", "YTD", "ALL"];
+            (json!({"type": "string", "enum": windows, "default": "3M"}), "Over which time.")
+        }
+        "language" => {
+            (json!({"type": "string", "enum": ["ko", "en"], "default": "ko"}), "In which language.")
+        }
         "month" => (json!({"type": "string"}), "A month in Korea, as in 2026-11."),
         "state" | "status" => (json!({"type": "string"}), "Only what stands there."),
         _ => (json!({"type": "string"}), "`next_cursor` of the page before."),
     };
     json!({"name": name, "in": "query", "required": false, "schema": schema, "description": words})
+}
+
+fn ticker_words(path: &str) -> &'static str {
+    match path {
+        "/v1/leaderboard" => "Of one instrument, `market:code`; without it of whole accounts.",
+        "/v1/me/disclosure" => "Only of this instrument, `market:code`; without it of everything.",
+        _ => "The board to follow.",
+    }
 }
 
 fn responses(operation: &Operation) -> Value {
@@ -149,7 +170,7 @@ fn responses(operation: &Operation) -> Value {
         if operation.access != Access::Public {
             refuse(403, "Not for this role, or a write by cookie from a foreign site.");
         }
-        if operation.path.contains('{') {
+        if operation.path.contains('{') || operation.path == "/v1/me/returns" {
             refuse(404, "Not there, or not for this viewer.");
         }
         if operation.path.contains("{symbol}") {
@@ -161,7 +182,15 @@ fn responses(operation: &Operation) -> Value {
         if operation.method != actix_web::http::Method::GET {
             refuse(408, "The body came too slowly.");
             refuse(409, "Conflicts with the present state.");
-            refuse(413, "The body is larger than 64 KiB.");
+            let from_systems = operation.access == Access::Service;
+            refuse(
+                413,
+                if from_systems {
+                    "The body is larger than 8 MiB."
+                } else {
+                    "The body is larger than 64 KiB."
+                },
+            );
             refuse(415, "The body is not JSON.");
         }
     } else {

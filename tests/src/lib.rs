@@ -5,6 +5,7 @@
 //! executable, by default the one built beside the tests.
 
 pub mod beside;
+pub mod broker;
 pub mod client;
 pub mod database;
 pub mod proxy;
@@ -15,6 +16,7 @@ pub mod trials;
 pub mod wait;
 
 pub use beside::Beside;
+pub use broker::Broker;
 pub use client::{Answer, Api, PASSWORD};
 pub use server::{Service, Setup, Shared};
 pub use trials::trials;

@@ -5,13 +5,17 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
-use madang_tests::{Answer, Api, Service, Setup, Shared, schema};
+use madang_tests::{
+    Answer, Api, Broker, Service, Setup, Shared,
+    broker::{TRADES, at_work, open_days, paid_in, traded},
+    schema,
+};
 use serde_json::{Value, json};
 
 static SERVICE: Shared = Shared::new();
 
 /// For everybody, logged in or not.
-const PUBLIC: [&str; 26] = [
+const PUBLIC: [&str; 37] = [
     "GET /",
     "GET /docs",
     "GET /docs/{file}",
@@ -20,20 +24,31 @@ const PUBLIC: [&str; 26] = [
     "GET /openapi.json",
     "GET /readyz",
     "GET /v1/ambassadors",
+    "GET /v1/cards/{id}",
+    "GET /v1/cards/{id}/image.png",
+    "GET /v1/cards/{id}/text",
+    "GET /v1/leaderboard",
     "GET /v1/live",
     "GET /v1/posts/{id}",
+    "GET /v1/posts/{id}/contradictions",
     "GET /v1/posts/{id}/replies",
     "GET /v1/posts/{id}/revisions",
     "GET /v1/tickers",
     "GET /v1/tickers/{symbol}",
+    "GET /v1/tickers/{symbol}/creators",
     "GET /v1/tickers/{symbol}/posts",
     "GET /v1/tickers/{symbol}/prices",
     "GET /v1/trending/posts",
     "GET /v1/trending/tickers",
     "GET /v1/users/{handle}",
+    "GET /v1/users/{handle}/calls",
+    "GET /v1/users/{handle}/calls/calibration.svg",
     "GET /v1/users/{handle}/followers",
     "GET /v1/users/{handle}/following",
     "GET /v1/users/{handle}/posts",
+    "GET /v1/users/{handle}/returns",
+    "GET /v1/users/{handle}/trades",
+    "POST /v1/cards/verify",
     "POST /v1/auth/login",
     "POST /v1/auth/signup",
     "HEAD /healthz",
@@ -44,7 +59,7 @@ const PUBLIC: [&str; 26] = [
 const LOGGED_IN: [&str; 2] = ["GET /v1/me", "POST /v1/auth/logout"];
 
 /// For people and staff, not for programs.
-const PEOPLE: [&str; 52] = [
+const PEOPLE: [&str; 59] = [
     "DELETE /v1/me",
     "DELETE /v1/me/keyword-mutes/{keyword}",
     "DELETE /v1/posts/{id}",
@@ -97,6 +112,13 @@ const PEOPLE: [&str; 52] = [
     "GET /v1/me/ambassador/statements",
     "POST /v1/me/ambassador",
     "PUT /v1/me/ambassador/declaration",
+    "DELETE /v1/me/disclosure",
+    "GET /v1/me/cards",
+    "GET /v1/me/disclosure",
+    "GET /v1/me/returns",
+    "GET /v1/suggestions/creators",
+    "POST /v1/me/cards",
+    "PUT /v1/me/disclosure",
 ];
 
 /// For those who decide cases.
@@ -156,17 +178,28 @@ const ADMINS: [&str; 15] = [
     "PUT /v1/ambassadors/settings",
 ];
 
+/// For programs of the broker's alone.
+const SERVICES: [&str; 4] =
+    ["GET /v1/ledger/refusals", "POST /v1/ledger/prices", "POST /v1/ledger/rates", "POST /v1/ledger/trades"];
+
 /// Who asks.
 struct Cast {
     anonymous: Api,
     members: Vec<(&'static str, Api)>,
+    /// Shows returns and trades, and has a card.
     author: Api,
     post: String,
+    card: String,
+    broker: Broker,
 }
 
 async fn cast(service: &Service) -> Result<Cast> {
     let anonymous = service.anonymous()?;
-    let author = anonymous.signup().await?;
+    let broker = Broker::open(service).await?;
+    let author = broker.disclosing(service).await?;
+    let asked = json!({"kind": "position", "ticker": "XNAS:AAPL"});
+    let card = author.post("/v1/me/cards", &asked).await?.expect(201)?;
+    let card = card.json["id"].as_str().context("no card")?.to_owned();
     let poll = json!({"options": ["a", "b"], "minutes": 60});
     let body = json!({"body": "for everybody $AAPL", "stance": "bull", "poll": poll});
     let post = author.publish(body).await?;
@@ -174,14 +207,15 @@ async fn cast(service: &Service) -> Result<Cast> {
     for role in ["moderator", "senior", "legal", "admin", "service"] {
         members.push((role, service.member(&anonymous, role).await?));
     }
-    Ok(Cast { anonymous, members, author, post })
+    Ok(Cast { anonymous, members, author, post, card, broker })
 }
 
 /// Asks for an operation; stored things it names are there, bodies are wrong, so that nothing happens.
 async fn ask(cast: &Cast, who: &Api, operation: &str) -> Result<Answer> {
     let (method, path) = operation.split_once(' ').context("no method")?;
+    let id = if path.starts_with("/v1/cards/") { &cast.card } else { &cast.post };
     let path = path
-        .replace("{id}", &cast.post)
+        .replace("{id}", id)
         .replace("{handle}", &cast.author.handle)
         .replace("{symbol}", "XNAS:AAPL")
         .replace("{keyword}", "word")
@@ -214,6 +248,7 @@ async fn what_is_documented_is_what_these_tables_list() -> Result<()> {
         .chain(&SENIORS)
         .chain(&LEGAL)
         .chain(&ADMINS)
+        .chain(&SERVICES)
         .filter(|operation| !operation.starts_with("HEAD"))
         .map(|operation| (*operation).to_owned())
         .collect();
@@ -238,6 +273,7 @@ async fn every_operation_refuses_every_role_that_it_does_not_name() -> Result<()
         (&SENIORS[..], 4),
         (&LEGAL[..], 5),
         (&ADMINS[..], 6),
+        (&SERVICES[..], 7),
     ];
     for (table, strictness) in tables {
         // Logging out and streams come last or elsewhere: the one ends the login, the other does not end.
@@ -256,6 +292,7 @@ async fn every_operation_refuses_every_role_that_it_does_not_name() -> Result<()
                     4 => !["senior", "admin"].contains(role),
                     5 => !["legal", "admin"].contains(role),
                     6 => *role != "admin",
+                    7 => *role != "service",
                     _ => false,
                 };
                 ensure!(
@@ -350,9 +387,29 @@ async fn real_answers_are_what_the_document_says() -> Result<()> {
             ("/v1/trending/tickers", "/v1/trending/tickers"),
             ("/v1/trending/posts", "/v1/trending/posts"),
             ("/v1/watchlist/posts", "/v1/watchlist/posts"),
+            ("/v1/leaderboard", "/v1/leaderboard"),
+            ("/v1/leaderboard?window=ALL&ticker=XNAS:AAPL", "/v1/leaderboard"),
+            ("/v1/leaderboard?window=2W", "/v1/leaderboard"),
+            ("/v1/leaderboard?cursor=x", "/v1/leaderboard"),
+            ("/v1/tickers/XNAS:AAPL/creators", "/v1/tickers/{symbol}/creators"),
+            ("/v1/users/{handle}/returns", "/v1/users/{handle}/returns"),
+            ("/v1/users/nobody_here/returns", "/v1/users/{handle}/returns"),
+            ("/v1/users/{handle}/trades", "/v1/users/{handle}/trades"),
+            ("/v1/users/{handle}/calls", "/v1/users/{handle}/calls"),
+            ("/v1/users/{handle}/calls/calibration.svg?days=2", "/v1/users/{handle}/calls/calibration.svg"),
+            ("/v1/posts/{id}/contradictions", "/v1/posts/{id}/contradictions"),
+            ("/v1/cards/{card}", "/v1/cards/{id}"),
+            ("/v1/cards/1", "/v1/cards/{id}"),
+            ("/v1/cards/1/text", "/v1/cards/{id}/text"),
+            ("/v1/cards/1/image.png", "/v1/cards/{id}/image.png"),
+            ("/v1/me/cards", "/v1/me/cards"),
+            ("/v1/me/disclosure", "/v1/me/disclosure"),
+            ("/v1/me/returns", "/v1/me/returns"),
+            ("/v1/suggestions/creators", "/v1/suggestions/creators"),
             ("/readyz", "/readyz"),
         ] {
-            let path = path.replace("{id}", &cast.post).replace("{handle}", &cast.author.handle);
+            let path = path.replace("{card}", &cast.card).replace("{id}", &cast.post);
+            let path = path.replace("{handle}", &cast.author.handle);
             let answer = who.get(&path).await?;
             fits(&document, &answer, documented, "get").with_context(|| path.clone())?;
             trials += 1;
@@ -360,8 +417,65 @@ async fn real_answers_are_what_the_document_says() -> Result<()> {
     }
     let body = json!({"body": "written $AAPL", "quote_of": cast.post});
     fits(&document, &reader.post("/v1/posts", &body).await?, "/v1/posts", "post")?;
+    trials += broker_and_author(&document, &cast).await?;
     println!("trials: {trials} answers");
     Ok(())
+}
+
+/// What the broker's programs are answered, and those who have a ledger.
+async fn broker_and_author(document: &Value, cast: &Cast) -> Result<usize> {
+    let (broker, author) = (&cast.broker.api, &cast.author);
+    let first = *open_days().first().context("no day")?;
+    let deposit = paid_in(author, 1, at_work(first));
+    let oversold = traded(author, "sell", ("XNAS:MSFT", 1, 1), at_work(first));
+    let price =
+        json!({"symbol": "XNAS:GOOG", "day": first, "open": "1", "high": "1", "low": "1", "close": "1"});
+    let scope = json!({"consent_version": 1, "holdings": true, "trade_delay": 0, "amounts": true});
+    let token = author.get(&format!("/v1/cards/{}", cast.card)).await?.json["token"].clone();
+    let writes = [
+        (broker, "POST", TRADES, json!({"trades": [deposit, deposit, oversold, {"a": 1}, 5]})),
+        (broker, "POST", TRADES, json!({"trades": []})),
+        (broker, "POST", "/v1/ledger/prices", json!({"prices": [price]})),
+        (broker, "POST", "/v1/ledger/prices", json!({"prices": [{}]})),
+        (
+            broker,
+            "POST",
+            "/v1/ledger/rates",
+            json!({"rates": [{"currency": "JPY", "day": first, "won": "9.1"}]}),
+        ),
+        (author, "POST", TRADES, json!({"trades": []})),
+        (author, "PUT", "/v1/me/disclosure", scope),
+        (author, "PUT", "/v1/me/disclosure", json!({})),
+        (author, "POST", "/v1/me/cards", json!({"kind": "window", "window": "1M", "ticker": "XNAS:AAPL"})),
+        (author, "POST", "/v1/me/cards", json!({})),
+        (author, "POST", "/v1/cards/verify", json!({"token": token})),
+        (author, "POST", "/v1/cards/verify", json!({"token": "x"})),
+        (
+            author,
+            "POST",
+            "/v1/posts",
+            json!({"body": "수익률 38% 인증 $AAPL", "stance": "bull", "card_id": cast.card}),
+        ),
+    ];
+    for (who, method, path, body) in &writes {
+        let answer = who.send(method, path, &[], body).await?;
+        fits(document, &answer, path, &method.to_lowercase()).with_context(|| format!("{path} {body}"))?;
+    }
+    let reads = [
+        (broker, "/v1/ledger/refusals"),
+        (author, "/v1/me/returns"),
+        (author, "/v1/me/cards"),
+        (author, "/v1/me/disclosure"),
+        (author, "/v1/leaderboard"),
+    ];
+    for (who, path) in &reads {
+        fits(document, &who.get(path).await?, path, "get").with_context(|| (*path).to_owned())?;
+    }
+    let shown = cast.anonymous.get(&format!("/v1/users/{}/returns", author.handle)).await?.expect(200)?;
+    fits(document, &shown, "/v1/users/{handle}/returns", "get")?;
+    let trades = cast.anonymous.get(&format!("/v1/users/{}/trades", author.handle)).await?.expect(200)?;
+    fits(document, &trades, "/v1/users/{handle}/trades", "get")?;
+    Ok(writes.len() + reads.len() + 2)
 }
 
 /// Gives every list something to show.

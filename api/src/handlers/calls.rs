@@ -162,9 +162,9 @@ pub(crate) async fn trades(call: Call, req: HttpRequest) -> Result<HttpResponse,
     let items: Vec<Value> = trades
         .iter()
         .map(|trade| {
-            let mut item = json!(trade);
-            item["ticker"] = json!(catalogue.get(trade.ticker).map(|ticker| ticker.symbol.clone()));
-            item
+            let ticker = catalogue.get(trade.ticker).map(|ticker| ticker.symbol.clone());
+            json!({"ticker": ticker, "side": trade.side, "day": trade.day, "price": trade.price,
+                   "quantity": trade.quantity})
         })
         .collect();
     Ok(send(&json!({"items": items, "next_cursor": next})))

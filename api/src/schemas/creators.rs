@@ -94,7 +94,9 @@ fn returns() -> Value {
     let record = json!({"as_of": day, "incomplete": {"type": ["string", "null"]}, "account": account,
         "tickers": list("TickerReturn")});
     let mut named = record.clone();
-    named["handle"] = text;
+    if let Some(members) = named.as_object_mut() {
+        members.insert("handle".to_owned(), text);
+    }
     json!({"WindowReturn": window, "TickerReturn": ticker, "OwnReturnRecord": object(record, &[]),
         "ReturnRecord": object(named, &[])})
 }

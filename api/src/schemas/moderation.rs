@@ -89,7 +89,7 @@ fn cases() -> Value {
     let whole = json!({"type": "integer"});
     let category = categories();
     let listed = json!({"id": id, "post_id": id, "state": {"enum": ["open", "claimed", "escalated", "decided"]},
-        "origin": {"enum": ["reports", "text", "moderator", "sweep", "copy"]}, "escalated": {"type": "boolean"},
+        "origin": {"enum": ["reports", "text", "moderator", "sweep", "copy", "deeds"]}, "escalated": {"type": "boolean"},
         "priority": {"type": "number"}, "score": {"type": "number"}, "threshold": {"type": ["number", "null"]},
         "distinct_clusters": whole, "viewers": {"type": ["integer", "null"]}, "brigade": {"type": "boolean"},
         "assigned_to": maybe_id, "claimed_until": maybe_time, "opened_at": time, "version": whole});
