@@ -63,9 +63,11 @@ CREATE TABLE suggestion_views (
     creator_id bigint NOT NULL REFERENCES users ON DELETE CASCADE,
     day date NOT NULL,
     times integer NOT NULL DEFAULT 1,
+    -- whether a follow came of it; such rows stay, so that it counts once
+    followed boolean NOT NULL DEFAULT false,
     CONSTRAINT suggestion_views_pkey PRIMARY KEY (reader_id, creator_id, day)
 );
-CREATE INDEX suggestion_views_age ON suggestion_views (day);
+CREATE INDEX suggestion_views_age ON suggestion_views (day) WHERE NOT followed;
 CREATE TABLE suggestion_totals (
     creator_id bigint CONSTRAINT suggestion_totals_pkey PRIMARY KEY REFERENCES users ON DELETE CASCADE,
     views bigint NOT NULL DEFAULT 0,

@@ -193,7 +193,7 @@ async fn mark(pool: &PgPool, markets: &Markets) {
     let mut ticks = tokio::time::interval(Duration::from_secs(60));
     loop {
         ticks.tick().await;
-        match records::mark_due(pool, markets).await {
+        match records::mark_due(pool, markets, Utc::now()).await {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "failed to ask for records, it is repeated in a minute"),
         }

@@ -144,8 +144,10 @@ pub async fn entries(
 /// One's own place, whether one shows it or not.
 #[derive(Debug, Clone, Serialize)]
 pub struct Own {
-    /// The place one has, or would have.
+    /// The place one has, or would have, among the first [`MAX_RANKED`].
     pub place: Option<i64>,
+    /// How many are better at least, where one would stand behind all places.
+    pub beyond: Option<i64>,
     /// Whether others see it.
     pub shown: bool,
     /// Time-weighted return.
@@ -168,23 +170,27 @@ pub async fn own(
     let row = sqlx::query!(
         r#"SELECT w.twr, w.score, w.lower_bound, w.ineligible,
                   disclosed(w.user_id, w.ticker_id) AS "discloses!",
-                  (SELECT count(*) FROM window_returns o JOIN users u ON u.id = o.user_id
-                   WHERE o.ticker_id = w.ticker_id AND o.span = w.span AND o.ineligible = '{}' AND o.score > w.score
-                     AND o.user_id <> w.user_id AND u.deleted_at IS NULL
-                     AND in_good_standing(u.standing, u.standing_until, u.limited_until, $4)
-                     AND disclosed(o.user_id, o.ticker_id)) AS "better!"
+                  (SELECT count(*) FROM (
+                       SELECT FROM window_returns o JOIN users u ON u.id = o.user_id
+                       WHERE o.ticker_id = w.ticker_id AND o.span = w.span AND o.ineligible = '{}' AND o.score > w.score
+                         AND o.user_id <> w.user_id AND u.deleted_at IS NULL
+                         AND in_good_standing(u.standing, u.standing_until, u.limited_until, $4)
+                         AND disclosed(o.user_id, o.ticker_id)
+                       LIMIT $5) AS better) AS "better!"
            FROM window_returns w WHERE w.user_id = $3 AND w.ticker_id = $1 AND w.span = $2"#,
         board.ticker(),
         board.window.code(),
         user.get(),
-        now
+        now,
+        MAX_RANKED
     )
     .fetch_optional(executor)
     .await?;
     Ok(row.map(|row| {
         let eligible = row.ineligible.is_empty();
         Own {
-            place: eligible.then_some(row.better + 1),
+            place: (eligible && row.better < MAX_RANKED).then_some(row.better + 1),
+            beyond: (eligible && row.better >= MAX_RANKED).then_some(MAX_RANKED),
             shown: eligible && row.discloses,
             twr: row.twr,
             score: row.score,

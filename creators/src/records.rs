@@ -2,7 +2,9 @@
 //! pages show. Computing it again changes nothing; a row of the ledger or a price concerns only whom it is about.
 
 mod entries;
+mod present;
 mod shown;
+mod stake;
 mod store;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,13 +12,13 @@ use madang_core::{
     ids::{TickerId, UserId},
     jobs::{self, JobKind},
 };
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 pub use shown::{Index, Shown, WindowShown, shown};
 
 use crate::{
     markets::{Markets, Snapshot},
-    returns::{Currency, Record, Unreplayable, Window, replay, windows},
+    returns::{Currency, Entry, Market, Record, Unreplayable, Window, replay, windows},
     skill,
 };
 
@@ -43,6 +45,8 @@ pub struct Computed {
     pub revision: i64,
     /// The record.
     pub record: Record,
+    /// What came after its last day.
+    later: Vec<Entry>,
 }
 
 /// Computes a person's record as it is now; `None` without a ledger.
@@ -59,7 +63,12 @@ pub async fn compute(
     let as_of = market.as_of(currencies.chain([ledger.base]), today);
     let record = replay(&ledger.entries, &market.market, ledger.base, as_of)
         .map_err(|why| NoRecord::Unreplayable { user: user.get(), why })?;
-    Ok(Some(Computed { revision: ledger.revision, record }))
+    Ok(Some(computed(ledger, record)))
+}
+
+fn computed(ledger: entries::Ledger, record: Record) -> Computed {
+    let later = ledger.entries.into_iter().filter(|entry| entry.day > record.as_of).collect();
+    Computed { revision: ledger.revision, record, later }
 }
 
 /// Locks a person's ledger until the end of the transaction: whatever shows something of it, or takes that back, goes
@@ -83,7 +92,7 @@ pub async fn recompute(
         return Ok(());
     }
     if let Some(computed) = compute(tx, market, user, now.date_naive()).await? {
-        store::put(tx, user, &computed, &rows(&computed.record), now).await?;
+        store::put(tx, user, &computed, &rows(&computed.record, &market.market), now).await?;
     }
     Ok(())
 }
@@ -96,7 +105,7 @@ pub(crate) struct Row {
 }
 
 /// All windows of a record, with how each stands on its board.
-pub(crate) fn rows(record: &Record) -> Vec<Row> {
+pub(crate) fn rows(record: &Record, market: &Market) -> Vec<Row> {
     let mut rows = Vec::new();
     let largest = largest_held(record);
     let closed: usize = record.tickers.iter().map(|ticker| ticker.closed.len()).sum();
@@ -109,8 +118,15 @@ pub(crate) fn rows(record: &Record) -> Vec<Row> {
             weight: holding.weight,
             days: days_since(&ticker.days, holding.since),
         });
+        let weights = stake::weights(record, ticker, market);
         for figures in windows::each_of_ticker(ticker, record.as_of).into_iter().flatten() {
-            let standing = standing(&ticker.days, &figures, ticker.closed.len(), held);
+            let mut standing = standing(&ticker.days, &figures, ticker.closed.len(), held);
+            let within = |day: NaiveDate| is_within(&ticker.days, &figures, day);
+            if !stake::is_enough(weights.iter().filter(|(day, _)| within(*day)).map(|(_, weight)| *weight)) {
+                let mut reasons = standing.eligible.err().unwrap_or_default();
+                reasons.push(skill::Ineligible::LittleStake);
+                standing.eligible = Err(reasons);
+            }
             rows.push(Row { ticker: Some(ticker.ticker), figures, standing });
         }
     }
@@ -129,19 +145,21 @@ fn largest_held(record: &Record) -> Option<skill::HeldPosition> {
     held.max_by(|a, b| a.weight.total_cmp(&b.weight))
 }
 
+/// Whether a day is one of a window's trading days.
+fn is_within(days: &[crate::returns::DayPoint], figures: &windows::Figures, day: NaiveDate) -> bool {
+    // A window that reaches back before the record counts its first day too.
+    let from_the_first = figures.window == Window::All
+        || (!figures.complete && days.first().is_some_and(|first| first.day == figures.from));
+    day > figures.from || (from_the_first && day == figures.from)
+}
+
 fn standing(
     days: &[crate::returns::DayPoint],
     figures: &windows::Figures,
     closed: usize,
     largest_held: Option<skill::HeldPosition>,
 ) -> skill::Standing {
-    let begins = match figures.window {
-        Window::All => figures.from.pred_opt().unwrap_or(figures.from),
-        _ => figures.from,
-    };
-    // A window that reaches back before the record counts its first day too.
-    let partial = !figures.complete && days.first().is_some_and(|first| first.day == figures.from);
-    let within = days.iter().filter(|point| point.day > begins || (partial && point.day == begins));
+    let within = days.iter().filter(|point| is_within(days, figures, point.day));
     let window: Vec<skill::Day> = within
         .map(|point| skill::Day {
             account_return: point.factor - 1.0,
@@ -159,13 +177,15 @@ fn standing(
     skill::standing(&window, &facts)
 }
 
-/// Asks for the records of everybody who discloses and whose record is older than the markets. Returns how many.
-pub async fn mark_due(pool: &PgPool, markets: &Markets) -> sqlx::Result<u64> {
+/// Asks for the records of everybody who discloses and whose record is older than the markets. Who was asked for
+/// already, or given up, is left alone. Returns how many.
+pub async fn mark_due(pool: &PgPool, markets: &Markets, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let market = markets.now().await?;
     let (mut currencies, mut days) = (Vec::new(), Vec::new());
     for (currency, day) in &market.last_days {
         currencies.push(currency.to_string());
-        days.push(*day);
+        // No record goes beyond today, though Seoul's day may have begun.
+        days.push((*day).min(now.date_naive()));
     }
     let due = sqlx::query_scalar!(
         "SELECT DISTINCT d.user_id FROM disclosures d
@@ -173,6 +193,7 @@ pub async fn mark_due(pool: &PgPool, markets: &Markets) -> sqlx::Result<u64> {
          LEFT JOIN return_records r ON r.user_id = d.user_id
          LEFT JOIN unnest($1::text[], $2::date[]) AS m (currency, day) ON m.currency = p.currency
          WHERE d.revoked_at IS NULL AND (r.user_id IS NULL OR r.as_of < m.day OR r.revision < p.revision)
+           AND NOT EXISTS (SELECT FROM jobs j WHERE j.kind = 'returns' AND j.subject = d.user_id AND j.peer = 0)
          ORDER BY 1",
         &currencies,
         &days
@@ -194,6 +215,33 @@ pub async fn waiting(pool: &PgPool) -> sqlx::Result<i64> {
     sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM jobs WHERE kind = 'returns' AND parked_at IS NULL"#)
         .fetch_one(pool)
         .await
+}
+
+/// Where a person's record is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Nothing is to be done.
+    Done,
+    /// It waits or is in hand.
+    Waiting,
+    /// It was given up.
+    GivenUp,
+}
+
+/// Where a person's record is on its way.
+pub async fn asked(executor: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Asked> {
+    let given_up = sqlx::query_scalar!(
+        r#"SELECT parked_at IS NOT NULL AS "given_up!" FROM jobs
+           WHERE kind = 'returns' AND subject = $1 AND peer = 0"#,
+        user.get()
+    )
+    .fetch_optional(executor)
+    .await?;
+    Ok(match given_up {
+        None => Asked::Done,
+        Some(false) => Asked::Waiting,
+        Some(true) => Asked::GivenUp,
+    })
 }
 
 /// The currency a code names; the ledger holds known ones only.

@@ -58,7 +58,7 @@ async fn pool_of(
                SELECT followee_id FROM follows WHERE follower_id = $1 ORDER BY followee_id LIMIT 200),
            found AS (
                (SELECT h.user_id FROM holdings h
-                WHERE h.ticker_id IN (SELECT ticker_id FROM mine) AND disclosed(h.user_id, h.ticker_id)
+                WHERE h.ticker_id IN (SELECT ticker_id FROM mine) AND holding_disclosed(h.user_id, h.ticker_id)
                 ORDER BY h.weight DESC LIMIT 200)
                UNION (SELECT w.user_id FROM window_returns w
                 WHERE w.ticker_id = 0 AND w.span = $3 AND w.ineligible = '{}' AND disclosed(w.user_id, 0)
@@ -87,9 +87,8 @@ async fn pool_of(
 
 struct Row {
     id: i64,
-    shared_holdings: Option<Vec<i32>>,
-    shared_watched: Option<Vec<i32>>,
-    lead: Option<i32>,
+    held: Option<Vec<i32>>,
+    recent: Option<Vec<i32>>,
     lower_bound: Option<f64>,
     friends: i64,
     seen: i64,
@@ -99,52 +98,79 @@ struct Row {
     follows: i64,
 }
 
+/// What the reader holds and watches.
+struct Interests {
+    held: BTreeSet<i32>,
+    watched: BTreeSet<i32>,
+}
+
+async fn interests(executor: impl PgExecutor<'_>, reader: UserId) -> sqlx::Result<Interests> {
+    let row = sqlx::query!(
+        r#"SELECT ARRAY(SELECT ticker_id FROM holdings WHERE user_id = $1) AS "held!",
+                  ARRAY(SELECT ticker_id FROM watches WHERE user_id = $1) AS "watched!""#,
+        reader.get()
+    )
+    .fetch_one(executor)
+    .await?;
+    Ok(Interests { held: row.held.into_iter().collect(), watched: row.watched.into_iter().collect() })
+}
+
 async fn candidates(pool: &PgPool, reader: UserId, now: DateTime<Utc>) -> sqlx::Result<Vec<Candidate>> {
     let ids = pool_of(pool, reader, now).await?;
+    let interests = interests(pool, reader).await?;
+    // What a candidate shows is gathered once, and compared with the reader's here: a look-up for every pair of
+    // candidate and ticker took seconds. Friends of friends are counted for the first follows only, as they are
+    // found for them only.
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT c.id AS "id!",
-               (SELECT array_agg(h.ticker_id ORDER BY h.weight DESC) FROM holdings h
-                JOIN holdings m ON m.ticker_id = h.ticker_id AND m.user_id = $1
-                WHERE h.user_id = c.id AND disclosed(c.id, h.ticker_id)) AS shared_holdings,
-               (SELECT array_agg(DISTINCT w.ticker_id) FROM watches w WHERE w.user_id = $1 AND (
-                    EXISTS (SELECT FROM holdings h WHERE h.user_id = c.id AND h.ticker_id = w.ticker_id
-                            AND disclosed(c.id, h.ticker_id))
-                    OR EXISTS (SELECT FROM (SELECT id FROM posts p WHERE p.author_id = c.id AND p.listed
-                                            ORDER BY id DESC LIMIT 20) AS p
-                               JOIN post_tickers t ON t.post_id = p.id AND t.ticker_id = w.ticker_id)))
-                   AS shared_watched,
-               (SELECT h.ticker_id FROM holdings h WHERE h.user_id = c.id AND disclosed(c.id, h.ticker_id)
-                ORDER BY h.weight DESC LIMIT 1) AS lead,
+        r#"WITH friends AS (
+               SELECT theirs.followee_id AS id, count(*) AS count
+               FROM (SELECT followee_id FROM follows WHERE follower_id = $1 ORDER BY followee_id LIMIT 200) AS mine
+               JOIN follows theirs ON theirs.follower_id = mine.followee_id
+               WHERE theirs.followee_id = ANY($4) GROUP BY 1),
+           seen AS (
+               SELECT creator_id AS id, sum(times) AS times FROM suggestion_views
+               WHERE reader_id = $1 AND day > $3 GROUP BY 1)
+           SELECT c.id AS "id!", held.tickers AS held, recent.tickers AS recent,
                (SELECT r.lower_bound FROM window_returns r WHERE r.user_id = c.id AND r.ticker_id = 0 AND r.span = $2
                   AND r.ineligible = '{}' AND disclosed(c.id, 0)) AS lower_bound,
-               (SELECT count(*) FROM follows mine JOIN follows theirs ON theirs.follower_id = mine.followee_id
-                WHERE mine.follower_id = $1 AND theirs.followee_id = c.id) AS "friends!",
-               (SELECT coalesce(sum(v.times), 0) FROM suggestion_views v
-                WHERE v.reader_id = $1 AND v.creator_id = c.id AND v.day > $3) AS "seen!",
+               coalesce(friends.count, 0) AS "friends!", coalesce(seen.times, 0) AS "seen!",
                (SELECT min(d.granted_at) FROM disclosures d WHERE d.user_id = c.id) AS first_shown,
                (SELECT min(p.id) FROM posts p WHERE p.author_id = c.id) AS first_post,
                coalesce(t.views, 0) AS "views!", coalesce(t.follows, 0) AS "follows!"
-           FROM unnest($4::bigint[]) AS c (id) LEFT JOIN suggestion_totals t ON t.creator_id = c.id"#,
+           FROM unnest($4::bigint[]) AS c (id)
+           LEFT JOIN suggestion_totals t ON t.creator_id = c.id
+           LEFT JOIN friends ON friends.id = c.id
+           LEFT JOIN seen ON seen.id = c.id
+           CROSS JOIN LATERAL (
+               SELECT array_agg(h.ticker_id ORDER BY h.weight DESC, h.ticker_id) AS tickers FROM holdings h
+               WHERE h.user_id = c.id AND holding_disclosed(c.id, h.ticker_id)) AS held
+           CROSS JOIN LATERAL (
+               SELECT array_agg(DISTINCT t.ticker_id) AS tickers
+               FROM (SELECT id FROM posts p WHERE p.author_id = c.id AND p.listed ORDER BY id DESC LIMIT 20) AS p
+               JOIN post_tickers t ON t.post_id = p.id WHERE t.ticker_id = ANY($5)) AS recent"#,
         reader.get(),
         Window::Year.code(),
         (now - Duration::days(KEPT_DAYS)).date_naive(),
-        &ids
+        &ids,
+        &interests.watched.iter().copied().collect::<Vec<i32>>()
     )
     .fetch_all(pool)
     .await?;
-    Ok(rows.into_iter().map(|row| candidate(row, now)).collect())
+    Ok(rows.into_iter().map(|row| candidate(row, &interests, now)).collect())
 }
 
-fn candidate(row: Row, now: DateTime<Utc>) -> Candidate {
-    let tickers = |ids: Option<Vec<i32>>| ids.unwrap_or_default().into_iter().map(TickerId::new).collect();
+fn candidate(row: Row, interests: &Interests, now: DateTime<Utc>) -> Candidate {
+    let held = row.held.unwrap_or_default();
+    let of = |ids: &mut dyn Iterator<Item = i32>| ids.map(TickerId::new).collect::<Vec<TickerId>>();
+    let known: BTreeSet<i32> = held.iter().copied().chain(row.recent.unwrap_or_default()).collect();
     let small = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
     let began = [row.first_shown, row.first_post.map(id_time)].into_iter().flatten().min().unwrap_or(now);
     Candidate {
         user: UserId::new(row.id),
-        shared_holdings: tickers(row.shared_holdings),
-        shared_watched: tickers(row.shared_watched),
-        lead_ticker: row.lead.map(TickerId::new),
+        shared_holdings: of(&mut held.iter().copied().filter(|id| interests.held.contains(id))),
+        shared_watched: of(&mut known.intersection(&interests.watched).copied()),
+        lead_ticker: held.first().copied().map(TickerId::new),
         lower_bound: row.lower_bound,
         followed_by_follows: small(row.friends),
         seen_by_reader: small(row.seen),
@@ -174,7 +200,8 @@ async fn count(pool: &PgPool, reader: UserId, shown: &[Suggestion], now: DateTim
     Ok(())
 }
 
-/// Counts a follow that came of a suggestion: of somebody who was shown to the follower lately.
+/// Counts a follow that came of a suggestion: of somebody who was shown to the follower lately. Following once more
+/// counts for nothing.
 pub async fn note_follow(
     tx: &mut PgConnection,
     reader: UserId,
@@ -182,8 +209,12 @@ pub async fn note_follow(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE suggestion_totals SET follows = follows + 1 WHERE creator_id = $2 AND EXISTS (
-             SELECT FROM suggestion_views WHERE reader_id = $1 AND creator_id = $2 AND day > $3)",
+        "WITH first AS (
+             UPDATE suggestion_views SET followed = true
+             WHERE reader_id = $1 AND creator_id = $2 AND day > $3 AND NOT EXISTS (
+                 SELECT FROM suggestion_views WHERE reader_id = $1 AND creator_id = $2 AND followed)
+             RETURNING 1)
+         UPDATE suggestion_totals SET follows = follows + 1 WHERE creator_id = $2 AND EXISTS (SELECT FROM first)",
         reader.get(),
         creator.get(),
         (now - Duration::days(KEPT_DAYS)).date_naive()
@@ -193,11 +224,12 @@ pub async fn note_follow(
     Ok(())
 }
 
-/// Forgets who was shown to whom long ago. Returns how many rows.
+/// Forgets who was shown to whom long ago, but not what came of it. Returns how many rows.
 pub async fn drop_old(executor: impl PgExecutor<'_>, now: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "DELETE FROM suggestion_views WHERE (reader_id, creator_id, day) IN (
-             SELECT reader_id, creator_id, day FROM suggestion_views WHERE day <= $1 ORDER BY day LIMIT $2)",
+             SELECT reader_id, creator_id, day FROM suggestion_views
+             WHERE day <= $1 AND NOT followed ORDER BY day LIMIT $2)",
         (now - Duration::days(KEPT_DAYS)).date_naive(),
         limit
     )

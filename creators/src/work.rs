@@ -54,11 +54,14 @@ impl Worker {
 
     /// Claims one batch and computes it. Returns how many people that were.
     pub async fn step(&self) -> sqlx::Result<usize> {
-        let jobs = jobs::claim(&self.pool, Lane::Returns, self.settings.lease, self.settings.batch).await?;
-        let mut done = Vec::with_capacity(jobs.len());
+        let mut jobs =
+            jobs::claim(&self.pool, Lane::Returns, self.settings.lease, self.settings.batch).await?;
+        // They come in no order; whoever waited longest is first.
+        jobs.sort_unstable_by_key(|job| (job.enqueued_at, job.subject));
         for job in &jobs {
             match self.compute(job).await {
-                Ok(()) => done.push(*job),
+                // One by one: the lease is of the whole batch, and a batch can outlast it.
+                Ok(()) => jobs::finish(&self.pool, std::slice::from_ref(job)).await?,
                 Err(error) => {
                     tracing::warn!(job.subject, %error, "failed to compute a record");
                     metrics::counter!("madang_job_failures_total", "kind" => "returns").increment(1);
@@ -66,7 +69,6 @@ impl Worker {
                 }
             }
         }
-        jobs::finish(&self.pool, &done).await?;
         Ok(jobs.len())
     }
 

@@ -6,7 +6,7 @@ mod support;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use chrono::NaiveDate;
+use chrono::{Duration, NaiveDate, Utc};
 use madang_core::{
     ids::{TickerId, UserId},
     settings::WorkSettings,
@@ -15,7 +15,7 @@ use madang_creators::{
     boards::{self, Board},
     disclosure::{self, Refused, Scope},
     markets::Markets,
-    records::{self, WindowShown},
+    records::{self, Asked, WindowShown},
     returns::Window,
     work::Worker,
 };
@@ -83,6 +83,16 @@ fn close(ticker: usize, day: usize) -> f64 {
     }
 }
 
+async fn put_price(pool: &PgPool, ticker: i32, day: NaiveDate, close: i32) -> Result<()> {
+    sqlx::query("INSERT INTO prices VALUES ($1, $2, $3, $3, $3, $3, $3, 1)")
+        .bind(ticker)
+        .bind(day)
+        .bind(rust_decimal::Decimal::from(close))
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 async fn scope(pool: &PgPool, user: UserId, scope: Scope) -> Result<Result<(), Refused>> {
     let mut tx = pool.begin().await?;
     let granted = disclosure::grant(&mut tx, user, scope, 1, today()).await?;
@@ -115,6 +125,11 @@ async fn what_was_bought_and_kept_returns_what_the_price_did(pool: PgPool) -> Re
     let stored: (i64, f64) =
         sqlx::query_as("SELECT count(*), max(weight) FROM holdings").fetch_one(&pool).await?;
     ensure!(stored.0 == 1 && near(stored.1, 1.0), "{stored:?}");
+    let shown = records::shown(&pool, everybody[0]).await?.context("no record")?.holdings;
+    let gain = rust_decimal::Decimal::try_from((close(0, 59) - first) * 10.0)?;
+    let average = rust_decimal::Decimal::try_from(first)?;
+    ensure!(shown[0].quantity == 10.into() && shown[0].average_cost == average, "{shown:?}");
+    ensure!(shown[0].unrealised == Some(gain), "{shown:?} {gain}");
     Ok(())
 }
 
@@ -181,8 +196,61 @@ async fn a_new_price_concerns_those_who_hold_it(pool: PgPool) -> Result<()> {
     // The night brings the other one up to the day, once they show something.
     ensure!(scope(&pool, everybody[1], WHOLE).await?.is_ok());
     let markets = Markets::new(pool.clone(), &[]);
-    ensure!(records::mark_due(&pool, &markets).await? == 1 && worker.drain().await? == 1);
-    ensure!(records::mark_due(&pool, &markets).await? == 0, "asked for again");
+    ensure!(records::mark_due(&pool, &markets, Utc::now()).await? == 1 && worker.drain().await? == 1);
+    ensure!(records::mark_due(&pool, &markets, Utc::now()).await? == 0, "asked for again");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_was_asked_for_or_given_up_is_not_asked_for_again(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 1).await?;
+    let days = market_days(30);
+    market(&pool, &days, close).await?;
+    accept(&pool, &[buy(days[0], 1, "B", 5, close(0, 0))]).await?;
+    ensure!(scope(&pool, everybody[0], WHOLE).await?.is_ok());
+    let worker = worker(&pool);
+    worker.drain().await?;
+    let markets = Markets::new(pool.clone(), &[]);
+    // Where the sun rises first it is tomorrow already.
+    put_price(&pool, 1, Utc::now().date_naive() + Duration::days(1), 2_000).await?;
+    ensure!(records::mark_due(&pool, &markets, Utc::now()).await? == 1);
+    ensure!(records::mark_due(&pool, &markets, Utc::now()).await? == 0, "asked for while waiting");
+    worker.drain().await?;
+    ensure!(records::mark_due(&pool, &markets, Utc::now()).await? == 0, "asked for what cannot be yet");
+    sqlx::query("UPDATE return_records SET revision = 0").execute(&pool).await?;
+    sqlx::query("INSERT INTO jobs (kind, subject, parked_at) VALUES ('returns', 1, now())")
+        .execute(&pool)
+        .await?;
+    ensure!(records::mark_due(&pool, &markets, Utc::now()).await? == 0, "asked for though given up");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_record_is_done_when_it_is_computed_not_when_the_batch_is(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 2).await?;
+    let days = market_days(30);
+    market(&pool, &days, close).await?;
+    accept(&pool, &[buy(days[0], 1, "B1", 5, close(0, 0)), buy(days[0], 2, "B2", 5, close(0, 0))]).await?;
+    let mut busy = pool.begin().await?;
+    sqlx::query("SELECT FROM ledger_people WHERE user_id = 2 FOR UPDATE").execute(&mut *busy).await?;
+    let worker = worker(&pool);
+    let work = tokio::spawn(async move { worker.step().await });
+    let first_done = async {
+        while records::asked(&pool, everybody[0]).await? == Asked::Waiting {
+            tokio::task::yield_now().await;
+        }
+        anyhow::Ok(records::asked(&pool, everybody[1]).await?)
+    };
+    let second = tokio::time::timeout(std::time::Duration::from_secs(20), first_done).await??;
+    ensure!(second == Asked::Waiting, "{second:?}");
+    busy.rollback().await?;
+    ensure!(work.await?? == 2 && records::asked(&pool, everybody[1]).await? == Asked::Done);
+    // Another's failure is not one's own.
+    sqlx::query("INSERT INTO jobs (kind, subject, parked_at) VALUES ('returns', 2, now())")
+        .execute(&pool)
+        .await?;
+    ensure!(records::asked(&pool, everybody[0]).await? == Asked::Done);
+    ensure!(records::asked(&pool, everybody[1]).await? == Asked::GivenUp);
     Ok(())
 }
 
@@ -214,6 +282,117 @@ async fn a_split_changes_no_return_whenever_the_prices_were_loaded(pool: PgPool)
     ensure!(near(all.twr, grown), "as traded: {all:?} {grown}");
     let market: f64 = all.market;
     ensure!(market.abs() < 1.0 && market > 0.0, "the split is in the market's return: {market}");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_sold_is_not_held_though_its_day_has_no_price_yet(pool: PgPool) -> Result<()> {
+    people(&pool, 3).await?;
+    let days = market_days(60);
+    market(&pool, &days[..59], close).await?;
+    sqlx::query("UPDATE prices SET recorded_at = day + time '20:00'").execute(&pool).await?;
+    let other = |mut row: Value| {
+        row["symbol"] = json!("XKRX:000002");
+        row
+    };
+    let mut rows = Vec::new();
+    for user in 1..=3 {
+        rows.push(other(buy(days[0], user, &format!("O{user}"), 10, 1_000.0)));
+        rows.push(buy(days[0], user, &format!("B{user}"), 10, close(0, 0)));
+    }
+    accept(&pool, &rows).await?;
+    let worker = worker(&pool);
+    worker.drain().await?;
+    let held = async || -> Result<Vec<(i64, rust_decimal::Decimal, rust_decimal::Decimal, f64)>> {
+        Ok(sqlx::query_as(
+            "SELECT user_id, quantity, average_cost, weight FROM holdings WHERE ticker_id = 1 ORDER BY 1",
+        )
+        .fetch_all(&pool)
+        .await?)
+    };
+    let before = held().await?;
+    ensure!(before.len() == 3 && before[0].1 == 10.into(), "{before:?}");
+    let split = at(
+        days[59],
+        3,
+        "P3",
+        json!({"kind": "split", "ratio": "2:1",
+        "executed_at": format!("{}T09:00:00+09:00", days[59])}),
+    );
+    accept(&pool, &[sell(days[59], 1, "S1", 10, 2_000.0), sell(days[59], 2, "S2", 5, 2_000.0), split])
+        .await?;
+    accept(&pool, &[sell(days[59], 3, "S3", 15, 1_000.0)]).await?;
+    worker.drain().await?;
+    let after = held().await?;
+    ensure!(after.len() == 2, "{after:?}");
+    let (second, third) = (after[0], after[1]);
+    ensure!(
+        second.1 == 5.into() && second.2 == before[1].2 && near(second.3, before[1].3 / 2.0),
+        "{after:?}"
+    );
+    ensure!(third.1 == 5.into() && third.2 * rust_decimal::Decimal::from(2) == before[2].2, "{after:?}");
+    ensure!(near(third.3, before[2].3 / 4.0), "{before:?} {after:?}");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn behind_the_first_thousand_nobody_counts_on(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 1_002).await?;
+    let statements = [
+        "INSERT INTO ledger_people (user_id, currency) SELECT n, 'KRW' FROM generate_series(1, 1002) n",
+        "INSERT INTO disclosures (user_id, holdings, amounts, consent_version, granted_at)
+         SELECT n, true, false, 1, now() FROM generate_series(1, 1002) n",
+        "INSERT INTO window_returns (user_id, ticker_id, span, from_day, to_day, complete, days, twr, market, excess,
+             drawdown, invested, score, lower_bound, ineligible)
+         SELECT n, 0, 7, '2026-01-02', '2026-06-30', true, 100, 0, 0, 0, 0, 1, -n, 0, '{}' FROM generate_series(1, 1002) n",
+    ];
+    for statement in statements {
+        sqlx::query(statement).execute(&pool).await?;
+    }
+    let board = Board { ticker: None, window: Window::All };
+    let mut places = Vec::new();
+    for user in [0, 999, 1_000, 1_001] {
+        let own = boards::own(&pool, board, everybody[user], today()).await?.context("no record")?;
+        places.push((own.place, own.beyond));
+    }
+    let behind = (None, Some(1_000));
+    ensure!(places == [(Some(1), None), (Some(1_000), None), behind, behind], "{places:?}");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_had_next_to_nothing_at_stake_ranks_on_no_tickers_board(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 3).await?;
+    let days = market_days(60);
+    market(&pool, &days, close).await?;
+    for day in &days {
+        sqlx::query("INSERT INTO exchange_rates VALUES ('USD', $1, 1000)").bind(day).execute(&pool).await?;
+    }
+    let dollars = |mut row: Value| {
+        row["symbol"] = json!("XNAS:AAA");
+        row["executed_at"] = json!(format!("{}T15:00:00-04:00", days[0]));
+        row
+    };
+    let mut rows = Vec::new();
+    // Of the account at first: 0.5 %; 5 %; 9 % of dollars, which would be 0.01 % were they won.
+    for (user, cash, row) in [
+        (1, 200_000, buy(days[0], 1, "B1", 1, close(0, 0))),
+        (2, 20_000, buy(days[0], 2, "B2", 1, close(0, 0))),
+        (3, 2_000_000, dollars(buy(days[0], 3, "B3", 1, 200.0))),
+    ] {
+        rows.push(deposit(days[0], user, &format!("D{user}"), cash));
+        rows.push(row);
+    }
+    accept(&pool, &rows).await?;
+    worker(&pool).drain().await?;
+    let mut little = Vec::new();
+    for (user, ticker) in everybody.iter().zip([1, 1, 3]) {
+        let reasons = window(&pool, *user, ticker, "3M").await?.ineligible;
+        little.push(reasons.contains(&"little_stake".to_owned()));
+    }
+    ensure!(little == [true, false, false], "{little:?}");
+    let whole = window(&pool, everybody[0], 0, "3M").await?.ineligible;
+    ensure!(!whole.contains(&"little_stake".to_owned()), "{whole:?}");
     Ok(())
 }
 

@@ -245,7 +245,10 @@ fn record_json(shown: &Shown, consent: &InForce, catalogue: &Catalogue) -> Value
             let held = holding.map(|holding| {
                 json!({"weight": consent.whole.is_some().then_some(holding.weight),
                        "stake": boards::StakeBand::of(holding.weight), "since": holding.since,
-                       "unrealised_rate": summary.unrealised_rate})
+                       "unrealised_rate": summary.unrealised_rate,
+                       "quantity": what.amounts.then_some(holding.quantity),
+                       "average_cost": what.amounts.then_some(holding.average_cost),
+                       "unrealised": what.amounts.then_some(holding.unrealised)})
             });
             Some(json!({
                 "ticker": catalogue.get(id).map(|ticker| ticker_json(ticker)), "windows": windows(summary.ticker),

@@ -42,7 +42,9 @@ fn ledger() -> Value {
     let price = json!({"type": "object", "additionalProperties": false,
         "required": ["symbol", "day", "open", "high", "low", "close"],
         "properties": {"symbol": text, "day": {"type": "string", "format": "date"}, "open": text, "high": text,
-            "low": text, "close": text, "adj_close": maybe, "volume": whole}});
+            "low": text, "close": text, "adj_close": maybe, "volume": whole,
+            "raw": {"type": "boolean", "default": false, "description": "Whether the close is as it was traded. Else it is \
+                divided by all splits that have happened by now."}}});
     let rate =
         object(json!({"currency": text, "day": {"type": "string", "format": "date"}, "won": text}), &[]);
     json!({
@@ -83,8 +85,9 @@ fn returns() -> Value {
     let account = json!({"oneOf": [{"type": "null"}, object(json!({"windows": list("WindowReturn"),
         "curve": {"type": "array", "items": object(json!({"day": day, "account": rate, "market": rate}), &[])},
         "trading_days": whole, "closed_positions": whole, "average_holding_days": maybe, "gains": gains}), &[])]});
+    let amount = json!({"type": ["string", "null"], "description": "Null unless amounts are shown."});
     let holding = json!({"oneOf": [{"type": "null"}, object(json!({"weight": maybe, "stake": stake(), "since": day,
-        "unrealised_rate": maybe}), &[])]});
+        "unrealised_rate": maybe, "quantity": amount, "average_cost": amount, "unrealised": amount}), &[])]});
     let ticker = object(
         json!({"ticker": {"oneOf": [reference("Ticker"), {"type": "null"}]},
         "windows": list("WindowReturn"), "closed_positions": whole, "average_holding_days": maybe, "holding": holding,
@@ -122,7 +125,9 @@ fn boards() -> Value {
     let entry =
         with(json!({"place": whole, "from": day, "to": day, "complete": flag, "days": whole, "twr": rate,
         "market": rate, "excess": rate, "lower_bound": rate, "score": rate, "drawdown": rate, "risk": risk}));
-    let me = json!({"oneOf": [{"type": "null"}, object(json!({"place": {"type": ["integer", "null"]}, "shown": flag,
+    let me = json!({"oneOf": [{"type": "null"}, object(json!({"place": {"type": ["integer", "null"]},
+        "beyond": {"type": ["integer", "null"], "description": "So many are better at least, where there is no place."},
+        "shown": flag,
         "twr": rate, "score": rate, "lower_bound": rate, "ineligible": {"type": "array", "items": text}}), &[])]});
     json!({
         "Shareholder": object(json!({"ticker": text, "stake": stake(), "since": day}), &[]),

@@ -202,6 +202,12 @@ pub struct HoldingShown {
     pub weight: f64,
     /// Since when.
     pub since: NaiveDate,
+    /// Shares.
+    pub quantity: Decimal,
+    /// What a share cost on average, in the ticker's currency.
+    pub average_cost: Decimal,
+    /// Worth less cost, in the ticker's currency; null where no price is known.
+    pub unrealised: Option<Decimal>,
 }
 
 /// A person's stored record; who may see what of it is for the caller to say.
@@ -228,13 +234,21 @@ pub async fn shown(executor: impl PgExecutor<'_> + Copy, user: UserId) -> sqlx::
 
 async fn holdings(executor: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<HoldingShown>> {
     let rows = sqlx::query!(
-        "SELECT ticker_id, weight, since FROM holdings WHERE user_id = $1 ORDER BY weight DESC, ticker_id",
+        "SELECT ticker_id, weight, since, quantity, average_cost, unrealised FROM holdings
+         WHERE user_id = $1 ORDER BY weight DESC, ticker_id",
         user.get()
     )
     .fetch_all(executor)
     .await?;
-    let holding = |ticker, weight, since| HoldingShown { ticker: TickerId::new(ticker), weight, since };
-    Ok(rows.into_iter().map(|row| holding(row.ticker_id, row.weight, row.since)).collect())
+    let holding = rows.into_iter().map(|row| HoldingShown {
+        ticker: TickerId::new(row.ticker_id),
+        weight: row.weight,
+        since: row.since,
+        quantity: row.quantity,
+        average_cost: row.average_cost,
+        unrealised: row.unrealised,
+    });
+    Ok(holding.collect())
 }
 
 async fn windows(executor: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<WindowShown>> {

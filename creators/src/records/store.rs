@@ -5,7 +5,7 @@ use madang_core::ids::{TickerId, UserId};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-use super::{Computed, Row, shown};
+use super::{Computed, Row, present::present, shown};
 
 pub(super) async fn put(
     tx: &mut PgConnection,
@@ -95,19 +95,13 @@ fn reasons(row: &Row) -> String {
 
 async fn put_holdings(tx: &mut PgConnection, user: UserId, computed: &Computed) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM holdings WHERE user_id = $1", user.get()).execute(&mut *tx).await?;
-    let held: Vec<_> = computed
-        .record
-        .tickers
-        .iter()
-        .filter_map(|ticker| Some((ticker.ticker, ticker.holding.as_ref()?)))
-        .filter(|(_, holding)| holding.quantity > Decimal::ZERO)
-        .collect();
-    let tickers: Vec<i32> = held.iter().map(|(ticker, _)| ticker.get()).collect();
-    let quantities: Vec<Decimal> = held.iter().map(|(_, holding)| holding.quantity).collect();
-    let costs: Vec<Decimal> = held.iter().map(|(_, holding)| holding.average_cost).collect();
-    let unrealised: Vec<Option<Decimal>> = held.iter().map(|(_, holding)| holding.unrealised).collect();
-    let weights: Vec<f64> = held.iter().map(|(_, holding)| holding.weight).collect();
-    let since: Vec<_> = held.iter().map(|(_, holding)| holding.since).collect();
+    let held = present(&computed.record, &computed.later);
+    let tickers: Vec<i32> = held.iter().map(|one| one.ticker.get()).collect();
+    let quantities: Vec<Decimal> = held.iter().map(|one| one.quantity).collect();
+    let costs: Vec<Decimal> = held.iter().map(|one| one.average_cost).collect();
+    let unrealised: Vec<Option<Decimal>> = held.iter().map(|one| one.unrealised).collect();
+    let weights: Vec<f64> = held.iter().map(|one| one.weight).collect();
+    let since: Vec<_> = held.iter().map(|one| one.since).collect();
     sqlx::query!(
         "INSERT INTO holdings (user_id, ticker_id, quantity, average_cost, unrealised, weight, since)
          SELECT $1, t, q, c, u, w, s FROM unnest($2::integer[], $3::numeric[], $4::numeric[], $5::numeric[],

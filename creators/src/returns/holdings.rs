@@ -43,7 +43,7 @@ pub(super) fn in_order(entries: &[Entry]) -> Vec<&Entry> {
 }
 
 /// A quantity after a split; None when it cannot be told. Multiplying first keeps whole results whole.
-pub(super) fn split(quantity: Decimal, new: u32, old: u32) -> Option<Decimal> {
+pub(crate) fn split(quantity: Decimal, new: u32, old: u32) -> Option<Decimal> {
     let (new, old) = (Decimal::from(new), Decimal::from(old));
     match quantity.checked_mul(new) {
         Some(many) => many.checked_div(old),

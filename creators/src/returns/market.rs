@@ -137,6 +137,13 @@ impl Market {
     pub fn currency(&self, ticker: TickerId) -> Option<Currency> {
         self.instruments.get(&ticker).map(|instrument| instrument.currency)
     }
+
+    /// What one unit of a currency is worth in another on a day; `None` where it is not known.
+    pub fn rate(&self, from: Currency, to: Currency, day: NaiveDate) -> Option<f64> {
+        let worth = |currency| self.currencies.get(currency).map(|money| money.worth(number(day)));
+        let rate = worth(&from)? / worth(&to)?;
+        rate.is_finite().then_some(rate)
+    }
 }
 
 /// Gathers what is known, in any order. Values that cannot be (a price or rate that is not finite or not above zero,

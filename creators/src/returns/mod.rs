@@ -28,6 +28,7 @@ pub mod windows;
 
 pub use entry::{Charge, Currency, Entry, Kind, Trade};
 pub use holdings::check_holdings;
+pub(crate) use holdings::split as split_quantity;
 pub use market::{CARRIED_DAYS, DELISTED_DAYS, Market, MarketBuilder};
 pub use record::{
     Closed, DayPoint, Flow, FlowKind, Holding, Incomplete, Oversold, Record, TickerRecord, Unreplayable,

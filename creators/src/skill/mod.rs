@@ -64,6 +64,8 @@ pub enum Ineligible {
     FewPositions,
     /// Mostly cash.
     LittleInvested,
+    /// A ticker was too small a part of the account. Said by whoever knows both.
+    LittleStake,
     /// Fewer than two days in the window, so that nothing can be said about spread.
     EmptyWindow,
     /// A figure is not a number, so the account is to be recomputed, not ranked.
@@ -77,6 +79,7 @@ impl Ineligible {
             Self::FewDays => "few_days",
             Self::FewPositions => "few_positions",
             Self::LittleInvested => "little_invested",
+            Self::LittleStake => "little_stake",
             Self::EmptyWindow => "empty_window",
             Self::Unreadable => "unreadable",
         }
