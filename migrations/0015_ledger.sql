@@ -49,10 +49,20 @@ CREATE TABLE ledger_entries (
         ELSE amount IS NOT NULL AND currency IS NOT NULL END)
 );
 CREATE INDEX ledger_entries_person ON ledger_entries (user_id, executed_at, id);
+-- What intake reads of a person: the holdings that a batch moves, not all of the ledger.
+CREATE INDEX ledger_entries_holding ON ledger_entries (user_id, ticker_id, executed_at, id);
 CREATE INDEX ledger_entries_ticker ON ledger_entries (ticker_id, executed_at);
 CREATE INDEX ledger_entries_splits ON ledger_entries (ticker_id, day) WHERE kind = 'split';
 -- An entry is corrected or cancelled once; what corrects it can be corrected in turn.
 CREATE UNIQUE INDEX ledger_entries_corrected_once ON ledger_entries (corrects) WHERE corrects IS NOT NULL;
+
+-- The currencies of a person's rows: whom a new exchange rate concerns, without reading the ledger.
+CREATE TABLE ledger_currencies (
+    user_id bigint NOT NULL REFERENCES ledger_people,
+    currency text NOT NULL,
+    CONSTRAINT ledger_currencies_pkey PRIMARY KEY (user_id, currency)
+);
+CREATE INDEX ledger_currencies_currency ON ledger_currencies (currency, user_id);
 
 CREATE FUNCTION refuse_ledger_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -82,6 +92,15 @@ CREATE INDEX ledger_refusals_age ON ledger_refusals (last_at);
 -- A price that was loaded after a split is already divided by it, one that was loaded before is not: so each
 -- says when it was loaded, and each split when it was. From both follows what a share cost on that day.
 ALTER TABLE prices ADD COLUMN recorded_at timestamptz NOT NULL DEFAULT now();
+
+-- What a ticker is called now: the end of its chain of renamings.
+CREATE FUNCTION current_ticker(ticker integer) RETURNS integer LANGUAGE sql STABLE
+RETURN (
+    WITH RECURSIVE chain (id, next, depth) AS (
+        SELECT t.id, t.renamed_to, 0 FROM tickers t WHERE t.id = ticker
+        UNION ALL
+        SELECT t.id, t.renamed_to, c.depth + 1 FROM chain c JOIN tickers t ON t.id = c.next WHERE c.depth < 8)
+    SELECT id FROM chain ORDER BY depth DESC LIMIT 1);
 
 CREATE TABLE splits (
     ticker_id integer NOT NULL REFERENCES tickers,

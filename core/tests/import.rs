@@ -250,7 +250,8 @@ async fn each_wrong_line_is_named_with_its_reason_and_all_others_are_kept(pool: 
             "prices.csv",
             format!(
                 "{PRICES}AAPL,2014-01-06,,,,,,\nNOPE,2014-01-06,1,1,1,1,1,1\nAAPL,2014-01-03,9,9,9,9,9,9\n\
-                 AAPL,6/1/14,1,1,1,1,1,1\nF,2014-01-06,1,1,1,1,1,1\n"
+                 AAPL,6/1/14,1,1,1,1,1,1\nF,2014-01-06,1,1,1,1,1,1\n\
+                 F,0014-01-07,1,1,1,1,1,1\nF,9014-01-07,1,1,1,1,1,1\nF,-200000-01-07,1,1,1,1,1,1\n"
             ),
         )
         .file(
@@ -270,7 +271,7 @@ async fn each_wrong_line_is_named_with_its_reason_and_all_others_are_kept(pool: 
         lines
     };
     assert_eq!(lines("tickers.csv:"), [9, 10, 11, 12], "{rejects:?}");
-    assert_eq!(lines("prices.csv:"), [4, 5, 6, 7], "{rejects:?}");
+    assert_eq!(lines("prices.csv:"), [4, 5, 6, 7, 9, 10, 11], "{rejects:?}");
     assert_eq!(lines("authors.csv:"), [5, 6, 7, 8, 9], "{rejects:?}");
     assert_eq!(lines("follows.csv:"), [5, 6, 7, 8, 9], "{rejects:?}");
     assert_eq!(lines("posts.jsonl:"), [2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17], "{rejects:?}");
@@ -280,7 +281,7 @@ async fn each_wrong_line_is_named_with_its_reason_and_all_others_are_kept(pool: 
         (counts.posts, counts.follows, counts.authors),
         (tally(2, 0, 14), tally(4, 0, 5), tally(4, 0, 5))
     );
-    assert_eq!((counts.tickers, counts.prices), (tally(8, 0, 4), tally(3, 0, 4)));
+    assert_eq!((counts.tickers, counts.prices), (tally(8, 0, 4), tally(3, 0, 7)));
     assert_eq!(counts.rejected(), rejects.len() as u64);
     assert_eq!(strings(&pool, "SELECT body FROM posts ORDER BY body").await, ["a\tb\\N\n{\"", "text of p1"]);
     check_invariants(&pool).await;

@@ -1,7 +1,10 @@
 //! Daily prices and exchange rates as the broker's systems report them. What is here stays; whoever holds what
 //! got a new price is computed anew.
+//!
+//! Locks are taken in one order everywhere, so that a feed and a batch of trades never wait for each other: people
+//! (trades only), prices or rates, the state of the market, then jobs, all of them at once by ascending person.
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc};
 use madang_core::{
     changes::{self, Change},
     ids::TickerId,
@@ -10,7 +13,7 @@ use madang_core::{
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-use crate::ledger::row::currency;
+use crate::ledger::row::{OLDEST_YEAR, currency};
 
 /// A field and what is wrong with it.
 pub type Wrong = (&'static str, &'static str);
@@ -42,11 +45,15 @@ impl DayPrice {
         if self.volume < 0 {
             return Err(("volume", "must not be negative"));
         }
-        not_in_the_future(self.day, now)
+        possible(self.day, now)
     }
 }
 
-fn not_in_the_future(day: NaiveDate, now: DateTime<Utc>) -> Result<(), Wrong> {
+/// A series has a place for each of its days: one from long ago would make it endless.
+fn possible(day: NaiveDate, now: DateTime<Utc>) -> Result<(), Wrong> {
+    if day.year() < OLDEST_YEAR {
+        return Err(("day", "is before 1980"));
+    }
     // Seoul is ahead of UTC.
     if day > (now + Duration::hours(14)).date_naive() {
         return Err(("day", "is in the future"));
@@ -61,12 +68,12 @@ pub async fn add_prices(tx: &mut PgConnection, rows: &[DayPrice], now: DateTime<
     let tickers: Vec<i32> = rows.iter().map(|row| row.ticker.get()).collect();
     let days: Vec<NaiveDate> = rows.iter().map(|row| row.day).collect();
     let volumes: Vec<i64> = rows.iter().map(|row| row.volume).collect();
-    let added = sqlx::query_scalar!(
+    let added = sqlx::query!(
         "INSERT INTO prices (ticker_id, day, open, high, low, close, adj_close, volume, recorded_at)
          SELECT DISTINCT ON (t, d) t, d, o, h, l, c, a, v, $9
          FROM unnest($1::integer[], $2::date[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[],
                      $7::numeric[], $8::bigint[]) AS n (t, d, o, h, l, c, a, v)
-         ORDER BY t, d ON CONFLICT DO NOTHING RETURNING ticker_id",
+         ORDER BY t, d ON CONFLICT DO NOTHING RETURNING ticker_id, day",
         &tickers,
         &days,
         &column(0),
@@ -82,20 +89,40 @@ pub async fn add_prices(tx: &mut PgConnection, rows: &[DayPrice], now: DateTime<
     if added.is_empty() {
         return Ok(0);
     }
-    ask_for_holders(tx, &added).await?;
+    let (tickers, days): (Vec<i32>, Vec<NaiveDate>) =
+        added.iter().map(|row| (row.ticker_id, row.day)).unzip();
+    let concerned = concerned(tx, &tickers, &days).await?;
+    ask(tx, &concerned).await?;
     changes::record(tx, &[Change::Tickers]).await?;
     Ok(added.len() as u64)
 }
 
-/// Asks for the returns of whoever holds one of these tickers, or the ledger of whom was not computed yet.
-pub async fn ask_for_holders(tx: &mut PgConnection, tickers: &[i32]) -> sqlx::Result<()> {
-    let holders = sqlx::query_scalar!(
-        "SELECT DISTINCT user_id FROM holdings WHERE ticker_id = ANY($1) ORDER BY 1",
-        tickers
+/// Whom prices of these tickers on these days concern: who holds one, under whatever name, and, where a day is not
+/// the ticker's last, also who ever traded it, for it changes what they had.
+async fn concerned(tx: &mut PgConnection, tickers: &[i32], days: &[NaiveDate]) -> sqlx::Result<Vec<i64>> {
+    let people = sqlx::query_scalar!(
+        r#"WITH late AS (
+               SELECT DISTINCT n.ticker FROM unnest($1::integer[], $2::date[]) AS n (ticker, day)
+               WHERE n.day < (SELECT max(p.day) FROM prices p WHERE p.ticker_id = n.ticker)),
+           named AS (
+               SELECT t.id, t.id AS now FROM tickers t WHERE t.id = ANY($1)
+               UNION SELECT t.id, current_ticker(t.id) FROM tickers t
+               WHERE t.renamed_to IS NOT NULL AND current_ticker(t.id) = ANY($1))
+           SELECT h.user_id AS "user_id!" FROM holdings h WHERE h.ticker_id IN (SELECT id FROM named)
+           UNION SELECT e.user_id FROM ledger_entries e WHERE e.ticker_id IN (
+               SELECT n.id FROM named n JOIN late l ON l.ticker = n.now)
+           ORDER BY 1"#,
+        tickers,
+        days
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(tx)
     .await?;
-    for few in holders.chunks(5_000) {
+    Ok(people)
+}
+
+/// Asks for the returns of these people, who must be sorted.
+pub(crate) async fn ask(tx: &mut PgConnection, people: &[i64]) -> sqlx::Result<()> {
+    for few in people.chunks(5_000) {
         jobs::enqueue_many(&mut *tx, JobKind::Returns, few, 0, std::time::Duration::ZERO).await?;
     }
     Ok(())
@@ -119,12 +146,13 @@ impl Rate {
         if won <= Decimal::ZERO || won > Decimal::from(MOST) {
             return Err(("won", "must be more than 0 and at most 1000000000000"));
         }
-        not_in_the_future(day, now)?;
+        possible(day, now)?;
         Ok(Self { currency, day, won })
     }
 }
 
-/// Adds rates and asks for the returns of everybody who has more than one currency. Returns how many were new.
+/// Adds rates and asks for the returns of everybody who has more than one currency, one of these among them: what
+/// is changed into it needs the rate as much as what is changed from it. Returns how many were new.
 pub async fn add_rates(tx: &mut PgConnection, rows: &[Rate]) -> sqlx::Result<u64> {
     let currencies: Vec<String> = rows.iter().map(|row| row.currency.to_owned()).collect();
     let days: Vec<NaiveDate> = rows.iter().map(|row| row.day).collect();
@@ -142,13 +170,15 @@ pub async fn add_rates(tx: &mut PgConnection, rows: &[Rate]) -> sqlx::Result<u64
     .rows_affected();
     if added > 0 {
         let concerned = sqlx::query_scalar!(
-            "SELECT DISTINCT e.user_id FROM ledger_entries e JOIN ledger_people p USING (user_id)
-             WHERE e.currency = ANY($1) AND e.currency <> p.currency ORDER BY 1",
+            "SELECT DISTINCT c.user_id FROM ledger_currencies c
+             WHERE c.currency = ANY($1) AND EXISTS (
+                 SELECT FROM ledger_currencies o WHERE o.user_id = c.user_id AND o.currency <> c.currency)
+             ORDER BY 1",
             &currencies
         )
         .fetch_all(&mut *tx)
         .await?;
-        jobs::enqueue_many(&mut *tx, JobKind::Returns, &concerned, 0, std::time::Duration::ZERO).await?;
+        ask(tx, &concerned).await?;
     }
     Ok(added)
 }

@@ -5,12 +5,12 @@ use chrono::NaiveDate;
 use madang_core::db;
 use madang_creators::{
     feeds,
-    ledger::{self, Batch, MAX_ROWS, RawRow, Status, intake::Names},
+    ledger::{self, Batch, MAX_ROWS, RawRow, Refusal, Status, intake::Names},
 };
 use madang_feed::cursor::{List, Scope};
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{PageQuery, one_more, page, reports::below};
 use crate::{
@@ -21,7 +21,8 @@ use crate::{
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TradeBatch {
-    trades: Vec<Value>,
+    // As they came: what one row says is refused with that row alone, and its digits are not rounded.
+    trades: Vec<Box<RawValue>>,
 }
 
 fn at_most(count: usize, field: &str) -> Result<(), Problem> {
@@ -42,8 +43,7 @@ pub(crate) async fn trades(call: Call, BatchBody(body): BatchBody) -> Result<Htt
     let catalogue = call.app.feed.catalogue().await?;
     let source = call.who()?.user.to_string();
     call.write(body.bytes(), async |tx| {
-        let read = |value: Value| RawRow::from_json(&value).map_err(|refusal| (value, refusal));
-        let rows = input.trades.into_iter().map(read).collect();
+        let rows = input.trades.iter().map(|sent| read(sent.get())).collect();
         let batch = Batch { rows, names: Names::HandlesFirst, source: &source, now: call.now };
         let results = ledger::take(tx, &catalogue, batch).await.map_err(taken_twice)?;
         let count = |status| results.iter().filter(|result| result.status == status).count();
@@ -53,6 +53,13 @@ pub(crate) async fn trades(call: Call, BatchBody(body): BatchBody) -> Result<Htt
         Ok(Done::json(StatusCode::OK, answer.to_string(), Effects::default()))
     })
     .await
+}
+
+fn read(sent: &str) -> Result<RawRow, (Value, Refusal)> {
+    RawRow::from_json(sent).map_err(|refusal| {
+        let value = serde_json::from_str(sent).unwrap_or_else(|_| Value::String(sent.to_owned()));
+        (value, refusal)
+    })
 }
 
 fn taken_twice(error: sqlx::Error) -> Problem {
@@ -109,7 +116,7 @@ pub(crate) async fn prices(call: Call, BatchBody(body): BatchBody) -> Result<Htt
             .find(&row.symbol)
             .ok_or_else(|| Problem::field(&field("symbol"), "is not listed; write market:code"))?;
         let price = feeds::DayPrice {
-            ticker: ticker.id,
+            ticker: catalogue.current(ticker.id),
             day: row.day,
             values: [row.open, row.high, row.low, row.close, row.adj_close.unwrap_or(row.close)],
             volume: row.volume,
@@ -155,4 +162,22 @@ pub(crate) async fn rates(call: Call, BatchBody(body): BatchBody) -> Result<Http
         Ok(Done::json(StatusCode::OK, answer, Effects::default()))
     })
     .await
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_read_digit_by_digit_and_spoils_no_other() {
+        let text = r#"{"trades": [{"quantity": 1.000000000000000000000000000001}, {"user": "\ud800"}, 7, {"price": 1}]}"#;
+        let mut reader = serde_json::Deserializer::from_slice(text.as_bytes());
+        let batch: TradeBatch = serde_path_to_error::deserialize(&mut reader).unwrap();
+        let rows: Vec<_> = batch.trades.iter().map(|sent| read(sent.get())).collect();
+        assert_eq!(rows[0].as_ref().unwrap().get("quantity"), Some("1.000000000000000000000000000001"));
+        assert_eq!(rows[1].as_ref().unwrap_err().1.field, "user");
+        assert_eq!(rows[2].as_ref().unwrap_err().0, json!(7));
+        assert_eq!(rows[3].as_ref().unwrap().get("price"), Some("1"));
+    }
 }

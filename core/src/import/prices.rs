@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, Duration, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::{
@@ -17,6 +17,9 @@ use crate::changes::{self, Change};
 
 const COLUMNS: &[&str] = &["symbol", "date", "open", "high", "low", "close", "adj_close", "volume"];
 
+/// As for trades: a series has a place for each of its days.
+const OLDEST_YEAR: i32 = 1980;
+
 const STAGING: &str = "
     CREATE TEMP TABLE import_rows (
         seq bigint, raw text, ticker_id integer, day date, open numeric, high numeric, low numeric, close numeric,
@@ -29,7 +32,9 @@ pub(super) async fn import(
     symbols: Arc<Symbols>,
 ) -> anyhow::Result<Tally> {
     let mut stage = Stage::begin(run, "prices", STAGING).await?;
-    let parse = move |fields: &Fields<'_>, out: &mut Row<'_>| row(fields, &symbols, out);
+    // Seoul is ahead of UTC.
+    let latest = (Utc::now() + Duration::hours(14)).date_naive();
+    let parse = move |fields: &Fields<'_>, out: &mut Row<'_>| row(fields, &symbols, latest, out);
     stage.load(source, CsvTable::new(COLUMNS, parse)).await?;
     stage.loaded().await?;
     stage.run(DUPLICATES).await?;
@@ -42,11 +47,15 @@ pub(super) async fn import(
     Ok(tally)
 }
 
-fn row(fields: &Fields<'_>, symbols: &Symbols, row: &mut Row<'_>) -> Result<(), String> {
+fn row(fields: &Fields<'_>, symbols: &Symbols, latest: NaiveDate, row: &mut Row<'_>) -> Result<(), String> {
     let symbol = fields.need("symbol")?;
     let ticker = symbols.find(symbol).ok_or_else(|| format!("symbol {symbol:?} is unknown"))?;
     row.plain(Some(ticker));
-    row.plain(Some(fields.parse::<NaiveDate>("date", "a day")?));
+    let day = fields.parse::<NaiveDate>("date", "a day")?;
+    if day.year() < OLDEST_YEAR || day > latest {
+        return Err(format!("date is before {OLDEST_YEAR} or in the future"));
+    }
+    row.plain(Some(day));
     for name in ["open", "high", "low", "close", "adj_close"] {
         let price: Decimal = fields.parse(name, "a decimal number")?;
         if price.is_sign_negative() && !price.is_zero() {

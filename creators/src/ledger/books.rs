@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
 use madang_core::ids::{TickerId, UserId};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -11,13 +10,16 @@ use sqlx::PgConnection;
 use super::{
     held::{self, Move, Short, Step},
     intake::Candidate,
+    renames::Renames,
     row::{Kind, Refusal, Row},
+    splits::{Split, Splits},
 };
 
 /// Rows of this batch come after all that are here, for moves of one time.
 const NEW: i64 = i64::MAX / 2;
 
 /// A row that is not accepted.
+#[derive(Debug)]
 pub(super) struct Verdict {
     pub(super) place: usize,
     pub(super) refusal: Refusal,
@@ -25,19 +27,20 @@ pub(super) struct Verdict {
 
 /// A row another one may correct.
 #[derive(Debug, Clone, Copy)]
-struct Target {
+pub(super) struct Target {
     user: UserId,
     order: i64,
     ticker: Option<TickerId>,
+    pub(super) split: Option<Split>,
     voided: bool,
 }
 
 /// The holdings of a batch.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Books {
     holdings: HashMap<(UserId, TickerId), Vec<Step>>,
-    targets: HashMap<String, Target>,
-    splits: HashMap<(TickerId, NaiveDate), (i32, i32)>,
+    pub(super) targets: HashMap<String, Target>,
+    pub(super) splits: Splits,
 }
 
 /// How a row of that kind moves a holding.
@@ -58,11 +61,15 @@ fn step(candidate: &Candidate) -> Option<Step> {
 
 impl Books {
     /// Loads the holdings the rows move, and the rows they correct.
-    pub(super) async fn load(tx: &mut PgConnection, candidates: &[Candidate]) -> sqlx::Result<Self> {
+    pub(super) async fn load(
+        tx: &mut PgConnection,
+        candidates: &[Candidate],
+        renames: &Renames,
+    ) -> sqlx::Result<Self> {
         let mut books = Self::default();
         let corrected: Vec<String> = candidates.iter().filter_map(|c| c.row.corrects.clone()).collect();
         let rows = sqlx::query!(
-            r#"SELECT e.trade_id, e.id, e.user_id, e.ticker_id, e.kind,
+            r#"SELECT e.trade_id, e.id, e.user_id, e.ticker_id, e.kind, e.day, e.split_new, e.split_old,
                       EXISTS (SELECT FROM ledger_entries c WHERE c.corrects = e.id) AS "voided!"
                FROM ledger_entries e WHERE e.trade_id = ANY($1)"#,
             &corrected
@@ -72,15 +79,20 @@ impl Books {
         let mut touched: Vec<(UserId, TickerId)> =
             candidates.iter().filter_map(|c| Some((c.user, c.row.ticker?))).collect();
         for row in rows {
-            let (user, ticker) = (UserId::new(row.user_id), row.ticker_id.map(TickerId::new));
+            let user = UserId::new(row.user_id);
+            let ticker = row.ticker_id.map(|id| renames.current(TickerId::new(id)));
+            let ratio = row.split_new.zip(row.split_old);
+            let split = ticker.zip(ratio).map(|(ticker, ratio)| Split { ticker, day: row.day, ratio });
             touched.extend(ticker.map(|ticker| (user, ticker)));
             let voided = row.voided || row.kind == Kind::Cancellation.as_str();
-            books.targets.insert(row.trade_id, Target { user, order: row.id, ticker, voided });
+            books.targets.insert(row.trade_id, Target { user, order: row.id, ticker, split, voided });
         }
         touched.sort_unstable();
         touched.dedup();
-        books.load_holdings(tx, &touched).await?;
-        books.load_splits(tx, candidates).await?;
+        books.load_holdings(tx, &touched, renames).await?;
+        let splits = candidates.iter().filter_map(|c| Split::of(&c.row));
+        let splits = splits.chain(books.targets.values().filter_map(|target| target.split));
+        books.splits = Splits::load(tx, splits.map(|split| split.ticker), renames).await?;
         Ok(books)
     }
 
@@ -88,9 +100,12 @@ impl Books {
         &mut self,
         tx: &mut PgConnection,
         touched: &[(UserId, TickerId)],
+        renames: &Renames,
     ) -> sqlx::Result<()> {
-        let users: Vec<i64> = touched.iter().map(|(user, _)| user.get()).collect();
-        let tickers: Vec<i32> = touched.iter().map(|(_, ticker)| ticker.get()).collect();
+        let named =
+            touched.iter().flat_map(|(user, ticker)| renames.names(*ticker).map(|name| (*user, name)));
+        let (users, tickers): (Vec<i64>, Vec<i32>) =
+            named.map(|(user, ticker)| (user.get(), ticker.get())).unzip();
         let rows = sqlx::query!(
             r#"SELECT e.id, e.user_id, e.ticker_id AS "ticker_id!", e.kind, e.quantity, e.split_new, e.split_old,
                       e.executed_at, e.day
@@ -107,63 +122,53 @@ impl Books {
         for row in rows {
             let ratio = row.split_new.zip(row.split_old);
             let change = Kind::parse(&row.kind).and_then(|kind| change(kind, row.quantity, ratio));
-            let key = (UserId::new(row.user_id), TickerId::new(row.ticker_id));
+            let key = (UserId::new(row.user_id), renames.current(TickerId::new(row.ticker_id)));
             let step = change.map(|change| Step { at: row.executed_at, order: row.id, day: row.day, change });
             self.holdings.entry(key).or_default().extend(step);
         }
         Ok(())
     }
 
-    async fn load_splits(&mut self, tx: &mut PgConnection, candidates: &[Candidate]) -> sqlx::Result<()> {
-        let splits = candidates.iter().filter(|c| c.row.kind == Kind::Split);
-        let tickers: Vec<i32> = splits.filter_map(|c| c.row.ticker.map(TickerId::get)).collect();
-        let rows =
-            sqlx::query!("SELECT * FROM splits WHERE ticker_id = ANY($1)", &tickers).fetch_all(tx).await?;
-        self.splits.extend(
-            rows.into_iter()
-                .map(|row| ((TickerId::new(row.ticker_id), row.day), (row.new_shares, row.old_shares))),
-        );
-        Ok(())
-    }
-
     /// Says which rows fit: first those that stand for themselves, in order of time, then corrections, in the
-    /// order in which they came.
+    /// order in which they came, then once more those of the first that did not fit.
     pub(super) fn judge(&mut self, candidates: Vec<Candidate>) -> (Vec<Verdict>, Vec<Candidate>) {
         let mut verdicts = Vec::new();
-        let (correcting, mut plain): (Vec<_>, Vec<_>) =
+        let (correcting, plain): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(|candidate| candidate.row.corrects.is_some());
-        plain.retain(|candidate| match self.same_split(candidate) {
-            Ok(()) => true,
-            Err(refusal) => {
-                verdicts.push(Verdict { place: candidate.place, refusal });
-                false
-            }
-        });
-        let mut accepted = self.judge_plain(plain, &mut verdicts);
+        let (mut accepted, mut short) = self.judge_plain(plain);
+        let (mut corrected, mut waiting) = (false, Vec::new());
         for candidate in correcting {
             match self.correct(&candidate) {
-                Ok(()) => accepted.push(candidate),
+                Ok(()) => {
+                    corrected = true;
+                    accepted.push(candidate);
+                }
+                // Others may be corrected in the same way.
+                Err(refusal) if refusal.code == "split_conflict" => waiting.push((candidate, refusal)),
                 Err(refusal) => verdicts.push(Verdict { place: candidate.place, refusal }),
             }
         }
+        let (together, others) = self.correct_together(waiting);
+        corrected |= !together.is_empty();
+        accepted.extend(together);
+        verdicts.extend(others);
+        // What was too much before may fit now.
+        if corrected && !short.is_empty() {
+            let (fitting, still) =
+                self.judge_plain(short.into_iter().map(|(candidate, _)| candidate).collect());
+            accepted.extend(fitting);
+            short = still;
+        }
+        verdicts.extend(
+            short.into_iter().map(|(candidate, refusal)| Verdict { place: candidate.place, refusal }),
+        );
         accepted.sort_unstable_by_key(|candidate| candidate.place);
         (verdicts, accepted)
     }
 
-    /// A split is one for all who hold the share.
-    fn same_split(&mut self, candidate: &Candidate) -> Result<(), Refusal> {
-        let (Some(ratio), Some(ticker)) = (candidate.row.ratio, candidate.row.ticker) else {
-            return Ok(());
-        };
-        let (new, old) = *self.splits.entry((ticker, candidate.row.day)).or_insert(ratio);
-        if (new, old) == ratio {
-            return Ok(());
-        }
-        let reason = format!("another account reported {new}:{old} for that day");
-        Err(Refusal::new("split_conflict", "ratio", reason))
-    }
-
-    fn judge_plain(&mut self, plain: Vec<Candidate>, verdicts: &mut Vec<Verdict>) -> Vec<Candidate> {
+    /// Adds the rows that fit. Returns them, and the others with what is wrong.
+    fn judge_plain(&mut self, plain: Vec<Candidate>) -> (Vec<Candidate>, Vec<(Candidate, Refusal)>) {
+        let (plain, mut others) = self.splits.sift(plain);
         let mut by_holding: HashMap<(UserId, TickerId), Vec<Step>> = HashMap::new();
         for candidate in &plain {
             if let (Some(step), Some(ticker)) = (step(candidate), candidate.row.ticker) {
@@ -181,7 +186,8 @@ impl Books {
             let order = NEW + i64::try_from(candidate.place).unwrap_or(0);
             match refused.get(&order) {
                 Some(short) => {
-                    verdicts.push(Verdict { place: candidate.place, refusal: oversold(*short, order) });
+                    self.splits.forget(Split::of(&candidate.row));
+                    others.push((candidate, oversold(*short, order)));
                 }
                 None => {
                     self.remember(&candidate);
@@ -189,13 +195,14 @@ impl Books {
                 }
             }
         }
-        accepted
+        (accepted, others)
     }
 
     fn remember(&mut self, candidate: &Candidate) {
         let order = NEW + i64::try_from(candidate.place).unwrap_or(0);
         let voided = candidate.row.kind == Kind::Cancellation;
-        let target = Target { user: candidate.user, order, ticker: candidate.row.ticker, voided };
+        let (ticker, split) = (candidate.row.ticker, Split::of(&candidate.row));
+        let target = Target { user: candidate.user, order, ticker, split, voided };
         self.targets.insert(candidate.row.trade_id.clone(), target);
     }
 
@@ -213,17 +220,28 @@ impl Books {
             let words = "was corrected or cancelled already; correct the row that stands for it now";
             return Err(Refusal::new("already_corrected", "corrects", words));
         }
-        self.same_split(candidate)?;
-        self.replace(candidate, target)?;
+        // It stands for the old one, so that the ratio may be another if nobody else reported the old one.
+        self.splits.forget(target.split);
+        let split = Split::of(&candidate.row);
+        if let Err(refusal) = self.splits.check(split).and_then(|()| self.replace(candidate, target)) {
+            self.splits.note(target.split);
+            return Err(refusal);
+        }
+        self.splits.note(split);
+        self.stand_for(named, candidate);
+        Ok(())
+    }
+
+    /// The row of that id does not count any more, this one does.
+    pub(super) fn stand_for(&mut self, named: &str, candidate: &Candidate) {
         if let Some(known) = self.targets.get_mut(named) {
             known.voided = true;
         }
         self.remember(candidate);
-        Ok(())
     }
 
     /// Takes the old move out and puts the new one in, or leaves all as it was.
-    fn replace(&mut self, candidate: &Candidate, target: Target) -> Result<(), Refusal> {
+    pub(super) fn replace(&mut self, candidate: &Candidate, target: Target) -> Result<(), Refusal> {
         let order = NEW + i64::try_from(candidate.place).unwrap_or(0);
         let mut after: HashMap<TickerId, Vec<Step>> = HashMap::new();
         for ticker in [target.ticker, candidate.row.ticker].into_iter().flatten() {

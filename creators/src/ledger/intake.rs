@@ -4,11 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use madang_core::{
-    ids::UserId,
-    jobs::{self, JobKind},
-    tickers::Catalogue,
-};
+use madang_core::{ids::UserId, tickers::Catalogue};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -17,9 +13,11 @@ use super::{
     books::{Books, Verdict},
     people::{self, People},
     refusals,
+    renames::Renames,
     row::{self, RawRow, Refusal, Row},
     store,
 };
+use crate::feeds;
 
 pub use super::people::Names;
 
@@ -115,16 +113,18 @@ pub async fn take(
 ) -> sqlx::Result<Vec<Outcome>> {
     let (mut desk, rows) = read(catalogue, &batch);
     let candidates = identify(tx, &mut desk, rows, batch.names).await?;
-    let first = first_currencies(&candidates);
-    people::lock(tx, &first).await?;
+    let users: Vec<UserId> = candidates.iter().map(|candidate| candidate.user).collect();
+    let begun = people::lock(tx, &users).await?;
     let candidates = unknown_so_far(tx, &mut desk, candidates).await?;
-    let mut books = Books::load(tx, &candidates).await?;
+    let mut books = Books::load(tx, &candidates, &Renames::of(catalogue)).await?;
     let (verdicts, accepted) = books.judge(candidates);
     for Verdict { place, refusal } in verdicts {
         desk.refuse(place, refusal);
     }
-    let users = store::insert(tx, &accepted).await?;
-    jobs::enqueue_many(&mut *tx, JobKind::Returns, &users, 0, std::time::Duration::ZERO).await?;
+    people::settle(tx, &begun, &first_currencies(&accepted)).await?;
+    // All jobs at once, and last: see `feeds` for the order of locks.
+    let concerned = store::insert(tx, &accepted).await?;
+    feeds::ask(tx, &concerned).await?;
     keep_refusals(tx, &desk, &batch).await?;
     Ok(desk.outcomes())
 }
@@ -140,7 +140,9 @@ fn read(catalogue: &Catalogue, batch: &Batch<'_>) -> (Desk, Vec<(usize, Row, [u8
                 (value.get("trade_id").and_then(Value::as_str).unwrap_or_default(), Err(refusal.clone()))
             }
         };
-        desk.ids.push(id.chars().take(128).collect());
+        desk.ids.push(
+            id.chars().take(128).map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }).collect(),
+        );
         match parsed {
             Err(refusal) => desk.refuse(place, refusal),
             Ok(row) => {
@@ -188,14 +190,14 @@ async fn identify(
 }
 
 /// What a ledger that begins now is kept in: the currency of its earliest row that has one.
-fn first_currencies(candidates: &[Candidate]) -> Vec<(UserId, &'static str)> {
+fn first_currencies(accepted: &[Candidate]) -> HashMap<UserId, &'static str> {
     let mut first: HashMap<UserId, (DateTime<Utc>, &'static str)> = HashMap::new();
-    for candidate in candidates {
-        let row = &candidate.row;
-        let entry = first.entry(candidate.user).or_insert((row.executed_at, row.currency.unwrap_or("KRW")));
-        if row.executed_at < entry.0
-            && let Some(currency) = row.currency
-        {
+    for Candidate { row, user, .. } in accepted {
+        let Some(currency) = row.currency else {
+            continue;
+        };
+        let entry = first.entry(*user).or_insert((row.executed_at, currency));
+        if row.executed_at < entry.0 {
             *entry = (row.executed_at, currency);
         }
     }
@@ -208,13 +210,16 @@ async fn unknown_so_far(
     desk: &mut Desk,
     candidates: Vec<Candidate>,
 ) -> sqlx::Result<Vec<Candidate>> {
-    let here =
-        store::fingerprints(tx, candidates.iter().map(|candidate| candidate.row.trade_id.clone())).await?;
+    let here = store::known(tx, candidates.iter().map(|candidate| candidate.row.trade_id.clone())).await?;
     let mut fresh = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         match here.get(&candidate.row.trade_id) {
             None => fresh.push(candidate),
-            Some(same) if same.as_slice() == candidate.fingerprint => desk.known.push(candidate.place),
+            Some((owner, _)) if *owner != candidate.user => {
+                let words = "this trade stands in the ledger of another (or deleted) account";
+                desk.refuse(candidate.place, Refusal::new("conflict", "trade_id", words));
+            }
+            Some((_, same)) if same.as_slice() == candidate.fingerprint => desk.known.push(candidate.place),
             Some(_) => desk.refuse(candidate.place, conflict("a row taken in earlier")),
         }
     }

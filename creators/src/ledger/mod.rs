@@ -5,11 +5,14 @@
 //! `madang import` (`archive`) and `POST /v1/ledger/trades` take the same fields by the same road.
 
 mod books;
+mod corrections;
 mod held;
 pub mod intake;
 mod people;
 pub mod refusals;
+mod renames;
 pub mod row;
+mod splits;
 mod store;
 
 pub use intake::{Batch, MAX_ROWS, Outcome, Status, take};

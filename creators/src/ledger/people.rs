@@ -70,24 +70,48 @@ impl People {
     }
 }
 
-/// Locks the ledgers of these people, in one order, and begins those that are new. Returns who had none, with
-/// the currency it is kept in from now on.
-pub(super) async fn lock(tx: &mut PgConnection, people: &[(UserId, &'static str)]) -> sqlx::Result<()> {
-    let mut people = people.to_vec();
-    people.sort_unstable_by_key(|(user, _)| *user);
-    people.dedup_by_key(|(user, _)| *user);
-    let ids: Vec<i64> = people.iter().map(|(user, _)| user.get()).collect();
-    let currencies: Vec<String> = people.iter().map(|(_, currency)| (*currency).to_owned()).collect();
-    sqlx::query!(
+/// Locks the ledgers of these people, in one order, and begins those that are new. Returns who had none; what
+/// theirs is kept in is said by [`settle`].
+pub(super) async fn lock(tx: &mut PgConnection, people: &[UserId]) -> sqlx::Result<Vec<UserId>> {
+    let mut ids: Vec<i64> = people.iter().map(|user| user.get()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let begun = sqlx::query_scalar!(
         "INSERT INTO ledger_people (user_id, currency)
-         SELECT u, c FROM unnest($1::bigint[], $2::text[]) AS p (u, c) ORDER BY u ON CONFLICT DO NOTHING",
-        &ids,
-        &currencies
+         SELECT u, 'KRW' FROM unnest($1::bigint[]) AS u ORDER BY u ON CONFLICT DO NOTHING RETURNING user_id",
+        &ids
     )
-    .execute(&mut *tx)
+    .fetch_all(&mut *tx)
     .await?;
     sqlx::query!("SELECT FROM ledger_people WHERE user_id = ANY($1) ORDER BY user_id FOR UPDATE", &ids)
         .execute(tx)
         .await?;
+    Ok(begun.into_iter().map(UserId::new).collect())
+}
+
+/// Says what the ledgers that [`lock`] began are kept in, and takes those away of which no row was accepted:
+/// a row that does not count decides nothing.
+pub(super) async fn settle(
+    tx: &mut PgConnection,
+    begun: &[UserId],
+    currencies: &HashMap<UserId, &'static str>,
+) -> sqlx::Result<()> {
+    let (kept, empty): (Vec<UserId>, Vec<UserId>) =
+        begun.iter().copied().partition(|user| currencies.contains_key(user));
+    let kept: Vec<(i64, String)> = kept
+        .into_iter()
+        .filter_map(|user| Some((user.get(), (*currencies.get(&user)?).to_owned())))
+        .collect();
+    let (users, codes): (Vec<i64>, Vec<String>) = kept.into_iter().unzip();
+    let empty: Vec<i64> = empty.into_iter().map(UserId::get).collect();
+    sqlx::query!(
+        "UPDATE ledger_people p SET currency = n.c FROM unnest($1::bigint[], $2::text[]) AS n (u, c)
+         WHERE p.user_id = n.u AND p.currency <> n.c",
+        &users,
+        &codes
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!("DELETE FROM ledger_people WHERE user_id = ANY($1)", &empty).execute(tx).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! One row as the broker sends it, and what it must be to count.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -11,7 +11,7 @@ use madang_core::{
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 /// The columns of `trades.csv` and the members of a row in JSON.
 pub const FIELDS: [&str; 14] = [
@@ -32,6 +32,8 @@ pub const FIELDS: [&str; 14] = [
 ];
 /// Longest id of a trade, in bytes.
 const MAX_ID: usize = 128;
+/// Longest name of a person, in bytes.
+const MAX_NAME: usize = 255;
 /// Most of a quantity, a price or an amount.
 const MOST: i64 = 1_000_000_000_000_000;
 /// Most decimals of a number.
@@ -39,7 +41,7 @@ const MAX_SCALE: u32 = 8;
 /// How wrong a broker's clock may be.
 const CLOCK_ERROR: Duration = Duration::minutes(5);
 /// No exchange's record here is older.
-const OLDEST_YEAR: i32 = 1980;
+pub(crate) const OLDEST_YEAR: i32 = 1980;
 
 /// The currencies amounts may be in, and where their day begins.
 const CURRENCIES: [(&str, Tz); 17] = [
@@ -106,22 +108,22 @@ impl RawRow {
         Self(kept.filter_map(|(name, value)| Some((known(name)?, value.trim().to_owned()))).collect())
     }
 
-    /// From a JSON object of texts and numbers.
-    pub fn from_json(value: &Value) -> Result<Self, Refusal> {
-        let object =
-            value.as_object().ok_or_else(|| Refusal::invalid("trades", "a trade must be an object"))?;
+    /// From the text of a JSON object of texts and numbers. Numbers are taken digit by digit, as they came.
+    ///
+    /// # Errors
+    /// What is wrong with it, whatever it is: one row says nothing about the others of its batch.
+    pub fn from_json(text: &str) -> Result<Self, Refusal> {
+        let object: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text)
+            .map_err(|_| Refusal::invalid("trades", "a trade must be an object"))?;
         let mut row = Self::default();
-        for (name, value) in object {
+        for (name, value) in &object {
             let Some(field) = FIELDS.into_iter().find(|field| field == name) else {
                 let known = FIELDS.join(", ");
                 return Err(Refusal::invalid("trades", format!("unknown field {name:?}; there are {known}")));
             };
-            match value {
-                Value::Null => {}
-                Value::String(text) if text.trim().is_empty() => {}
-                Value::String(text) => row.0.push((field, text.trim().to_owned())),
-                Value::Number(number) => row.0.push((field, exact(field, number)?)),
-                _ => return Err(Refusal::invalid(field, "must be a text or a number")),
+            let text = member(field, value.get())?;
+            if !text.trim().is_empty() {
+                row.0.push((field, text.trim().to_owned()));
             }
         }
         Ok(row)
@@ -142,14 +144,18 @@ impl RawRow {
     }
 }
 
-/// A JSON number is a binary one once it is read: only as many digits as that keeps are taken.
-fn exact(field: &'static str, number: &serde_json::Number) -> Result<String, Refusal> {
-    let text = number.to_string();
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if digits > 15 || text.contains(['e', 'E']) {
-        return Err(Refusal::invalid(field, "send numbers of more than 15 digits as text, \"1234.5\""));
+/// A member's text: of a text what it says, of a number its digits, of null nothing.
+fn member(field: &'static str, value: &str) -> Result<String, Refusal> {
+    match value.as_bytes().first() {
+        Some(b'n') => Ok(String::new()),
+        Some(b'"') => serde_json::from_str(value)
+            .map_err(|_| Refusal::invalid(field, "must be a text of whole characters")),
+        Some(b'-' | b'0'..=b'9') if value.contains(['e', 'E']) => {
+            Err(Refusal::invalid(field, "must be written without an exponent"))
+        }
+        Some(b'-' | b'0'..=b'9') => Ok(value.to_owned()),
+        _ => Err(Refusal::invalid(field, "must be a text or a number")),
     }
-    Ok(text)
 }
 
 /// What happened.
@@ -249,7 +255,9 @@ pub struct Row {
     pub subject: Option<String>,
     /// What happened.
     pub kind: Kind,
-    /// To which instrument.
+    /// Which instrument the row names.
+    pub named: Option<TickerId>,
+    /// Which one that is now: it may have been renamed.
     pub ticker: Option<TickerId>,
     /// Shares, more than 0.
     pub quantity: Option<Decimal>,
@@ -281,7 +289,8 @@ impl Row {
             self.user.clone().unwrap_or_default().to_lowercase(),
             self.subject.clone().unwrap_or_default(),
             self.kind.as_str().to_owned(),
-            self.ticker.map_or_else(String::new, |ticker| ticker.get().to_string()),
+            // Not what it is called now: sent again after a renaming, the row is still the same.
+            self.named.map_or_else(String::new, |ticker| ticker.get().to_string()),
             number(self.quantity),
             number(self.price),
             number(self.amount),
@@ -318,9 +327,10 @@ pub fn parse(raw: &RawRow, catalogue: &Catalogue, now: DateTime<Utc>) -> Result<
     };
     let row = Row {
         trade_id,
-        user: raw.get("user").map(str::to_owned),
-        subject: raw.get("subject").map(str::to_owned),
+        user: name(raw, "user")?,
+        subject: name(raw, "subject")?,
         kind,
+        named: ticker.map(|ticker| ticker.id),
         ticker: ticker.map(|ticker| catalogue.current(ticker.id)),
         quantity: part(raw, "quantity", kind.has_quantity(), false)?,
         price: part(raw, "price", kind.has_price() && kind != Kind::SharesIn, true)?,
@@ -343,6 +353,16 @@ fn id(text: &str, field: &'static str) -> Result<String, Refusal> {
         return Ok(text.to_owned());
     }
     Err(Refusal::invalid(field, format!("must be 1 to {MAX_ID} printable ASCII characters without spaces")))
+}
+
+fn name(raw: &RawRow, field: &'static str) -> Result<Option<String>, Refusal> {
+    let Some(text) = raw.get(field) else {
+        return Ok(None);
+    };
+    if text.len() <= MAX_NAME && !text.chars().any(char::is_control) {
+        return Ok(Some(text.to_owned()));
+    }
+    Err(Refusal::invalid(field, format!("must be at most {MAX_NAME} bytes without control characters")))
 }
 
 fn parse_kind(name: &str) -> Result<Kind, Refusal> {
@@ -399,7 +419,7 @@ fn parse_currency(
     kind: Kind,
     ticker: Option<&Ticker>,
 ) -> Result<Option<&'static str>, Refusal> {
-    let own = ticker.and_then(|ticker| currency(&ticker.currency));
+    let own = ticker.map(own_currency).transpose()?;
     let Some(code) = raw.get("currency") else {
         return match own {
             Some(own) => Ok(Some(own)),
@@ -416,6 +436,14 @@ fn parse_currency(
         }
         _ => Ok(Some(known)),
     }
+}
+
+/// A ledger with money in a currency that has no rates here could not be added up.
+fn own_currency(ticker: &Ticker) -> Result<&'static str, Refusal> {
+    currency(&ticker.currency).ok_or_else(|| {
+        let reason = format!("it trades in {}, which is not a currency known here", ticker.currency);
+        Refusal::new("unknown_currency", "symbol", reason)
+    })
 }
 
 fn parse_time(raw: &RawRow, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {

@@ -1,27 +1,26 @@
 //! The ledger's own statements.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use madang_core::ids::TickerId;
+use madang_core::ids::{TickerId, UserId};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-use super::{
-    intake::Candidate,
-    row::{Kind, Row},
-};
+use super::{intake::Candidate, row::Row, splits};
 
-/// What rows with these ids say that are here already.
-pub(super) async fn fingerprints(
+/// Whose the rows with these ids are that are here already, and what they say.
+pub(super) async fn known(
     tx: &mut PgConnection,
     ids: impl Iterator<Item = String>,
-) -> sqlx::Result<HashMap<String, Vec<u8>>> {
+) -> sqlx::Result<HashMap<String, (UserId, Vec<u8>)>> {
     let ids: Vec<String> = ids.collect();
-    let rows =
-        sqlx::query!("SELECT trade_id, fingerprint FROM ledger_entries WHERE trade_id = ANY($1)", &ids)
-            .fetch_all(tx)
-            .await?;
-    Ok(rows.into_iter().map(|row| (row.trade_id, row.fingerprint)).collect())
+    let rows = sqlx::query!(
+        "SELECT trade_id, user_id, fingerprint FROM ledger_entries WHERE trade_id = ANY($1)",
+        &ids
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.trade_id, (UserId::new(row.user_id), row.fingerprint))).collect())
 }
 
 /// The accepted rows by column.
@@ -83,19 +82,37 @@ pub(super) async fn insert(tx: &mut PgConnection, accepted: &[Candidate]) -> sql
     let mut columns = Columns::default();
     ids.iter().zip(accepted).for_each(|(id, candidate)| columns.push(*id, candidate));
     insert_columns(tx, &columns).await?;
-    note_splits(tx, accepted).await?;
-    let mut users = columns.users;
-    users.sort_unstable();
-    users.dedup();
+    note_currencies(tx, &columns).await?;
+    let holders = splits::keep(tx, ids.iter().copied().zip(accepted)).await?;
+    // The ids ascend, so that the last of a person is the greatest.
+    let last: BTreeMap<i64, i64> = columns.users.iter().copied().zip(ids.iter().copied()).collect();
+    let (users, revisions): (Vec<i64>, Vec<i64>) = last.into_iter().unzip();
     sqlx::query!(
-        "UPDATE ledger_people p SET revision = greatest(p.revision, coalesce(
-             (SELECT max(id) FROM ledger_entries e WHERE e.user_id = p.user_id), 0))
-         WHERE p.user_id = ANY($1)",
-        &users
+        "UPDATE ledger_people p SET revision = greatest(p.revision, n.last)
+         FROM unnest($1::bigint[], $2::bigint[]) AS n (u, last) WHERE p.user_id = n.u",
+        &users,
+        &revisions
     )
     .execute(tx)
     .await?;
-    Ok(users)
+    let mut concerned = [users, holders].concat();
+    concerned.sort_unstable();
+    concerned.dedup();
+    Ok(concerned)
+}
+
+/// Notes which currencies a person's rows are in, so that a new rate finds whom it concerns.
+async fn note_currencies(tx: &mut PgConnection, columns: &Columns) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO ledger_currencies (user_id, currency)
+         SELECT DISTINCT u, c FROM unnest($1::bigint[], $2::text[]) AS n (u, c) WHERE c IS NOT NULL
+         ORDER BY u, c ON CONFLICT DO NOTHING",
+        &columns.users,
+        &columns.currencies as &[Option<String>]
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 async fn insert_columns(tx: &mut PgConnection, columns: &Columns) -> sqlx::Result<()> {
@@ -133,39 +150,6 @@ async fn insert_columns(tx: &mut PgConnection, columns: &Columns) -> sqlx::Resul
         &columns.times,
         &columns.days,
         &columns.corrects as &[Option<String>]
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Keeps the table of splits as what the rows that count say; where it changed, all who hold the share are
-/// computed anew.
-async fn note_splits(tx: &mut PgConnection, accepted: &[Candidate]) -> sqlx::Result<()> {
-    let moved =
-        |candidate: &&Candidate| candidate.row.kind == Kind::Split || candidate.row.corrects.is_some();
-    if !accepted.iter().any(|candidate| moved(&candidate)) {
-        return Ok(());
-    }
-    sqlx::query!(
-        "WITH live AS (
-             SELECT DISTINCT e.ticker_id, e.day, e.split_new, e.split_old FROM ledger_entries e
-             WHERE e.kind = 'split' AND NOT EXISTS (SELECT FROM ledger_entries c WHERE c.corrects = e.id)),
-         gone AS (
-             DELETE FROM splits s WHERE NOT EXISTS (
-                 SELECT FROM live l WHERE l.ticker_id = s.ticker_id AND l.day = s.day) RETURNING s.ticker_id),
-         added AS (
-             INSERT INTO splits (ticker_id, day, new_shares, old_shares)
-             SELECT ticker_id, day, min(split_new), min(split_old) FROM live GROUP BY 1, 2
-             ON CONFLICT (ticker_id, day) DO UPDATE SET new_shares = excluded.new_shares, old_shares = excluded.old_shares
-                 WHERE (splits.new_shares, splits.old_shares) <> (excluded.new_shares, excluded.old_shares)
-             RETURNING ticker_id)
-         INSERT INTO jobs AS j (kind, subject, peer)
-         SELECT DISTINCT 'returns', e.user_id, 0 FROM ledger_entries e
-         WHERE e.ticker_id IN (SELECT ticker_id FROM gone UNION SELECT ticker_id FROM added)
-         ORDER BY 2 ON CONFLICT (kind, subject, peer) DO UPDATE SET generation = j.generation + 1,
-             run_at = CASE WHEN j.lease IS NULL THEN least(j.run_at, excluded.run_at) ELSE j.run_at END,
-             parked_at = NULL"
     )
     .execute(tx)
     .await?;

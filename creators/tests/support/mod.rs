@@ -78,10 +78,16 @@ pub(crate) async fn market(
 
 /// Takes rows in as they would come over HTTP, now.
 pub(crate) async fn report(pool: &PgPool, rows: &[Value]) -> Result<Vec<Outcome>> {
+    let texts: Vec<String> = rows.iter().map(Value::to_string).collect();
+    report_texts(pool, &texts).await
+}
+
+/// The same of the texts of rows.
+pub(crate) async fn report_texts(pool: &PgPool, rows: &[String]) -> Result<Vec<Outcome>> {
     let catalogue = Catalogue::load(pool).await?;
     let rows = rows
         .iter()
-        .map(|value| RawRow::from_json(value).map_err(|refusal| (value.clone(), refusal)))
+        .map(|text| RawRow::from_json(text).map_err(|refusal| (text.parse().unwrap_or_default(), refusal)))
         .collect();
     let batch = Batch { rows, names: Names::HandlesFirst, source: "test", now: today() + Duration::hours(1) };
     let mut tx = pool.begin().await?;
