@@ -92,6 +92,8 @@ CREATE INDEX ledger_refusals_age ON ledger_refusals (last_at);
 -- A price that was loaded after a split is already divided by it, one that was loaded before is not: so each
 -- says when it was loaded, and each split when it was. From both follows what a share cost on that day.
 ALTER TABLE prices ADD COLUMN recorded_at timestamptz NOT NULL DEFAULT now();
+-- Or it says that it is as it was traded, divided by nothing.
+ALTER TABLE prices ADD COLUMN raw boolean NOT NULL DEFAULT false;
 
 -- What a ticker is called now: the end of its chain of renamings.
 CREATE FUNCTION current_ticker(ticker integer) RETURNS integer LANGUAGE sql STABLE
@@ -123,6 +125,8 @@ CREATE TABLE exchange_rates (
 CREATE TABLE return_records (
     user_id bigint CONSTRAINT return_records_pkey PRIMARY KEY REFERENCES ledger_people,
     revision bigint NOT NULL,
+    -- the state of the markets it was computed with
+    market_version bigint NOT NULL,
     as_of date NOT NULL,
     -- days with a value, closed positions
     trading_days integer NOT NULL,
@@ -214,18 +218,44 @@ CREATE TABLE market_state (
     version bigint NOT NULL
 );
 INSERT INTO market_state (version) VALUES (1);
+-- A statement that changes no row raises nothing: feeds send again what they sent.
 CREATE FUNCTION note_market_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE market_state SET version = version + 1;
+    IF EXISTS (SELECT FROM changed) THEN
+        UPDATE market_state SET version = version + 1;
+    END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER prices_noted AFTER INSERT OR UPDATE OR DELETE ON prices
+CREATE FUNCTION note_market_update() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT * FROM changed EXCEPT SELECT * FROM previous) THEN
+        UPDATE market_state SET version = version + 1;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER prices_added AFTER INSERT ON prices REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
-CREATE TRIGGER splits_noted AFTER INSERT OR UPDATE OR DELETE ON splits
+CREATE TRIGGER prices_changed AFTER UPDATE ON prices REFERENCING NEW TABLE AS changed OLD TABLE AS previous
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_update();
+CREATE TRIGGER prices_dropped AFTER DELETE ON prices REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
-CREATE TRIGGER exchange_rates_noted AFTER INSERT OR UPDATE OR DELETE ON exchange_rates
+CREATE TRIGGER splits_added AFTER INSERT ON splits REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
-CREATE TRIGGER tickers_noted AFTER INSERT OR UPDATE OR DELETE ON tickers
+CREATE TRIGGER splits_changed AFTER UPDATE ON splits REFERENCING NEW TABLE AS changed OLD TABLE AS previous
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_update();
+CREATE TRIGGER splits_dropped AFTER DELETE ON splits REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
+CREATE TRIGGER exchange_rates_added AFTER INSERT ON exchange_rates REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
+CREATE TRIGGER exchange_rates_changed AFTER UPDATE ON exchange_rates REFERENCING NEW TABLE AS changed OLD TABLE AS previous
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_update();
+CREATE TRIGGER exchange_rates_dropped AFTER DELETE ON exchange_rates REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
+CREATE TRIGGER tickers_added AFTER INSERT ON tickers REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
+CREATE TRIGGER tickers_changed AFTER UPDATE ON tickers REFERENCING NEW TABLE AS changed OLD TABLE AS previous
+    FOR EACH STATEMENT EXECUTE FUNCTION note_market_update();
+CREATE TRIGGER tickers_dropped AFTER DELETE ON tickers REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_market_change();
 
 -- Whether no sanction holds: such accounts stand on no board and are suggested to nobody.

@@ -32,6 +32,8 @@ pub struct DayPrice {
     pub values: [Decimal; 5],
     /// Shares traded.
     pub volume: i64,
+    /// Whether the close is as it was traded; else it is divided by all splits that have happened by now.
+    pub raw: bool,
 }
 
 impl DayPrice {
@@ -69,10 +71,10 @@ pub async fn add_prices(tx: &mut PgConnection, rows: &[DayPrice], now: DateTime<
     let days: Vec<NaiveDate> = rows.iter().map(|row| row.day).collect();
     let volumes: Vec<i64> = rows.iter().map(|row| row.volume).collect();
     let added = sqlx::query!(
-        "INSERT INTO prices (ticker_id, day, open, high, low, close, adj_close, volume, recorded_at)
-         SELECT DISTINCT ON (t, d) t, d, o, h, l, c, a, v, $9
+        "INSERT INTO prices (ticker_id, day, open, high, low, close, adj_close, volume, recorded_at, raw)
+         SELECT DISTINCT ON (t, d) t, d, o, h, l, c, a, v, $9, r
          FROM unnest($1::integer[], $2::date[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[],
-                     $7::numeric[], $8::bigint[]) AS n (t, d, o, h, l, c, a, v)
+                     $7::numeric[], $8::bigint[], $10::boolean[]) AS n (t, d, o, h, l, c, a, v, r)
          ORDER BY t, d ON CONFLICT DO NOTHING RETURNING ticker_id, day",
         &tickers,
         &days,
@@ -82,7 +84,8 @@ pub async fn add_prices(tx: &mut PgConnection, rows: &[DayPrice], now: DateTime<
         &column(3),
         &column(4),
         &volumes,
-        now
+        now,
+        &rows.iter().map(|row| row.raw).collect::<Vec<bool>>()
     )
     .fetch_all(&mut *tx)
     .await?;

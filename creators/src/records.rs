@@ -7,7 +7,7 @@ mod shown;
 mod stake;
 mod store;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use madang_core::{
     ids::{TickerId, UserId},
     jobs::{self, JobKind},
@@ -45,6 +45,8 @@ pub struct Computed {
     pub revision: i64,
     /// The record.
     pub record: Record,
+    /// The state of the markets it was computed with.
+    market_version: i64,
     /// What came after its last day.
     later: Vec<Entry>,
 }
@@ -56,19 +58,19 @@ pub async fn compute(
     user: UserId,
     today: NaiveDate,
 ) -> Result<Option<Computed>, NoRecord> {
-    let Some(ledger) = entries::load(tx, user).await? else {
+    let Some(ledger) = entries::load(tx, user, market).await? else {
         return Ok(None);
     };
     let currencies = ledger.entries.iter().filter_map(|entry| entries::market_of(&entry.kind, market));
     let as_of = market.as_of(currencies.chain([ledger.base]), today);
     let record = replay(&ledger.entries, &market.market, ledger.base, as_of)
         .map_err(|why| NoRecord::Unreplayable { user: user.get(), why })?;
-    Ok(Some(computed(ledger, record)))
+    Ok(Some(computed(ledger, market.version(), record)))
 }
 
-fn computed(ledger: entries::Ledger, record: Record) -> Computed {
+fn computed(ledger: entries::Ledger, market_version: i64, record: Record) -> Computed {
     let later = ledger.entries.into_iter().filter(|entry| entry.day > record.as_of).collect();
-    Computed { revision: ledger.revision, record, later }
+    Computed { revision: ledger.revision, record, market_version, later }
 }
 
 /// Locks a person's ledger until the end of the transaction: whatever shows something of it, or takes that back, goes
@@ -178,7 +180,8 @@ fn standing(
 }
 
 /// Asks for the records of everybody who discloses and whose record is older than the markets. Who was asked for
-/// already, or given up, is left alone. Returns how many.
+/// already, or given up, is left alone. A price of whatever ticker changes the market that all are compared with: for that
+/// alone nobody is asked for more often than every ten minutes. Returns how many.
 pub async fn mark_due(pool: &PgPool, markets: &Markets, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let market = markets.now().await?;
     let (mut currencies, mut days) = (Vec::new(), Vec::new());
@@ -192,11 +195,14 @@ pub async fn mark_due(pool: &PgPool, markets: &Markets, now: DateTime<Utc>) -> s
          JOIN ledger_people p ON p.user_id = d.user_id
          LEFT JOIN return_records r ON r.user_id = d.user_id
          LEFT JOIN unnest($1::text[], $2::date[]) AS m (currency, day) ON m.currency = p.currency
-         WHERE d.revoked_at IS NULL AND (r.user_id IS NULL OR r.as_of < m.day OR r.revision < p.revision)
+         WHERE d.revoked_at IS NULL AND (r.user_id IS NULL OR r.as_of < m.day OR r.revision < p.revision
+                OR (r.market_version < $3 AND r.computed_at <= $4))
            AND NOT EXISTS (SELECT FROM jobs j WHERE j.kind = 'returns' AND j.subject = d.user_id AND j.peer = 0)
          ORDER BY 1",
         &currencies,
-        &days
+        &days,
+        market.version(),
+        now - Duration::minutes(10)
     )
     .fetch_all(pool)
     .await?;

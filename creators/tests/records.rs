@@ -186,6 +186,7 @@ async fn a_new_price_concerns_those_who_hold_it(pool: PgPool) -> Result<()> {
         day: days[59],
         values: [rust_decimal::Decimal::from(4_000); 5],
         volume: 1,
+        raw: false,
     };
     let mut tx = pool.begin().await?;
     ensure!(madang_creators::feeds::add_prices(&mut tx, &[price, price], today()).await? == 1);
@@ -254,6 +255,134 @@ async fn a_record_is_done_when_it_is_computed_not_when_the_batch_is(pool: PgPool
     Ok(())
 }
 
+async fn version(pool: &PgPool) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT version FROM market_state").fetch_one(pool).await?)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_market_changes_when_a_row_does(pool: PgPool) -> Result<()> {
+    let days = market_days(5);
+    market(&pool, &days, close).await?;
+    let markets = Arc::new(Markets::new(pool.clone(), &[]));
+    let before = markets.now().await?;
+    for idle in [
+        "INSERT INTO prices SELECT * FROM prices ON CONFLICT DO NOTHING",
+        "UPDATE tickers SET name = name",
+        "UPDATE prices SET close = close",
+        "DELETE FROM exchange_rates",
+    ] {
+        sqlx::query(idle).execute(&pool).await?;
+        ensure!(version(&pool).await? == before.version(), "{idle}");
+    }
+    ensure!(Arc::ptr_eq(&before, &markets.now().await?), "loaded anew for nothing");
+    for change in [
+        "UPDATE prices SET close = close + 1 WHERE ticker_id = 1",
+        "INSERT INTO exchange_rates VALUES ('USD', '2026-06-01', 1000)",
+        "DELETE FROM prices WHERE ticker_id = 2",
+        "UPDATE tickers SET status = 'delisted' WHERE id = 1",
+    ] {
+        let old = version(&pool).await?;
+        sqlx::query(change).execute(&pool).await?;
+        ensure!(version(&pool).await? == old + 1, "{change}");
+    }
+    // A reader gets what is held, and later what is new; a worker waits for the new.
+    ensure!(Arc::ptr_eq(&before, &markets.held_or_now().await?), "a reader waited");
+    let now = markets.now().await?;
+    ensure!(now.version() == version(&pool).await?);
+    ensure!(markets.held_or_now().await?.version() == now.version());
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_later_price_of_the_day_changes_what_all_are_compared_with(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 1).await?;
+    let days = market_days(30);
+    market(&pool, &days, close).await?;
+    sqlx::query("DELETE FROM prices WHERE ticker_id = 2 AND day = $1").bind(days[29]).execute(&pool).await?;
+    accept(&pool, &[buy(days[0], 1, "B", 5, close(0, 0))]).await?;
+    ensure!(scope(&pool, everybody[0], WHOLE).await?.is_ok());
+    let worker = worker(&pool);
+    worker.drain().await?;
+    let before = window(&pool, everybody[0], 0, "ALL").await?;
+    put_price(&pool, 2, days[29], 2_000).await?;
+    let markets = Markets::new(pool.clone(), &[]);
+    ensure!(records::mark_due(&pool, &markets, Utc::now()).await? == 0, "asked for at once");
+    let later = Utc::now() + Duration::minutes(11);
+    ensure!(records::mark_due(&pool, &markets, later).await? == 1, "not asked for");
+    worker.drain().await?;
+    let after = window(&pool, everybody[0], 0, "ALL").await?;
+    ensure!(after.market > before.market + 0.3 && near(after.twr, before.twr), "{before:?} {after:?}");
+    ensure!(records::mark_due(&pool, &markets, later).await? == 0, "asked for again");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_renamed_share_goes_on_under_its_present_name(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 1).await?;
+    let days = market_days(60);
+    market(&pool, &days, close).await?;
+    accept(&pool, &[deposit(days[0], 1, "D", 10_000), buy(days[0], 1, "B", 5, close(0, 0))]).await?;
+    let worker = worker(&pool);
+    worker.drain().await?;
+    let before = window(&pool, everybody[0], 0, "ALL").await?;
+    // From day 40 on it is another ticker, whose closes begin then.
+    for statement in [
+        "INSERT INTO tickers (market, code, name, currency, time_zone)
+         VALUES ('XKRX', '000009', 'zq', 'KRW', 'Asia/Seoul')",
+        "UPDATE tickers SET status = 'renamed', renamed_to = 4 WHERE id = 1",
+    ] {
+        sqlx::query(statement).execute(&pool).await?;
+    }
+    sqlx::query("UPDATE prices SET ticker_id = 4 WHERE ticker_id = 1 AND day >= $1")
+        .bind(days[40])
+        .execute(&pool)
+        .await?;
+    madang_creators::archive::ask_for_all(&pool).await?;
+    worker.drain().await?;
+    let after = window(&pool, everybody[0], 0, "ALL").await?;
+    ensure!(
+        after.days == before.days && near(after.twr, before.twr) && near(after.market, before.market),
+        "{after:?}"
+    );
+    let held: Vec<i32> = sqlx::query_scalar("SELECT ticker_id FROM holdings").fetch_all(&pool).await?;
+    ensure!(held == [4], "{held:?}");
+    let shown = records::shown(&pool, everybody[0]).await?.context("no record")?;
+    ensure!(
+        shown.incomplete.is_none()
+            && near(window(&pool, everybody[0], 4, "ALL").await?.twr, close(0, 59) / close(0, 0) - 1.0)
+    );
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn whether_a_close_was_divided_goes_by_the_exchanges_day(pool: PgPool) -> Result<()> {
+    let everybody = people(&pool, 1).await?;
+    let days = market_days(60);
+    market(&pool, &days, close).await?;
+    let split = at(days[30], 1, "P", json!({"kind": "split", "ratio": "5:1"}));
+    accept(&pool, &[buy(days[0], 1, "B", 10, close(0, 0) * 5.0), split]).await?;
+    // Loaded at half past midnight in Seoul on the day of the split: divided, though UTC has the day before.
+    sqlx::query("UPDATE prices SET recorded_at = ($1 + time '00:30') AT TIME ZONE 'Asia/Seoul' WHERE ticker_id = 1 AND day < $1")
+        .bind(days[30])
+        .execute(&pool)
+        .await?;
+    let worker = worker(&pool);
+    worker.drain().await?;
+    let grown = close(0, 59) / close(0, 0) - 1.0;
+    let all = window(&pool, everybody[0], 1, "ALL").await?;
+    ensure!(near(all.twr, grown) && all.drawdown < 0.01, "{all:?} {grown}");
+    // The same as traded, loaded long after, said to be so.
+    sqlx::query("UPDATE prices SET close = close * 5, raw = true, recorded_at = now() WHERE ticker_id = 1 AND day < $1")
+        .bind(days[30])
+        .execute(&pool)
+        .await?;
+    madang_creators::archive::ask_for_all(&pool).await?;
+    worker.drain().await?;
+    let all = window(&pool, everybody[0], 1, "ALL").await?;
+    ensure!(near(all.twr, grown) && all.drawdown < 0.01, "raw: {all:?} {grown}");
+    Ok(())
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_split_changes_no_return_whenever_the_prices_were_loaded(pool: PgPool) -> Result<()> {
     let everybody = people(&pool, 2).await?;
@@ -269,9 +398,11 @@ async fn a_split_changes_no_return_whenever_the_prices_were_loaded(pool: PgPool)
     let all = window(&pool, everybody[0], 0, "ALL").await?;
     ensure!(near(all.twr, grown), "adjusted: {all:?} {grown}");
     // The same prices as they were traded, each loaded on its own day.
-    sqlx::query("UPDATE prices SET recorded_at = day + time '20:00' WHERE ticker_id = 1")
-        .execute(&pool)
-        .await?;
+    sqlx::query(
+        "UPDATE prices SET recorded_at = (day + time '20:00') AT TIME ZONE 'Asia/Seoul' WHERE ticker_id = 1",
+    )
+    .execute(&pool)
+    .await?;
     sqlx::query("UPDATE prices SET close = close * 5 WHERE ticker_id = 1 AND day < $1")
         .bind(days[30])
         .execute(&pool)
@@ -290,7 +421,9 @@ async fn what_is_sold_is_not_held_though_its_day_has_no_price_yet(pool: PgPool) 
     people(&pool, 3).await?;
     let days = market_days(60);
     market(&pool, &days[..59], close).await?;
-    sqlx::query("UPDATE prices SET recorded_at = day + time '20:00'").execute(&pool).await?;
+    sqlx::query("UPDATE prices SET recorded_at = (day + time '20:00') AT TIME ZONE 'Asia/Seoul'")
+        .execute(&pool)
+        .await?;
     let other = |mut row: Value| {
         row["symbol"] = json!("XKRX:000002");
         row

@@ -138,7 +138,7 @@ async fn each_row_gets_its_own_answer_and_nothing_is_half_applied() -> Result<()
         ("invalid", "quantity", with("quantity", json!("-1"))),
         ("invalid", "quantity", with("quantity", json!("0"))),
         ("invalid", "price", with("price", json!("0.123456789012345678901234567890"))),
-        ("invalid", "price", with("price", json!(0.123456789012345678))),
+        ("invalid", "price", with("price", json!(0.123_456_789_012_345_68))),
         ("invalid", "price", with("price", json!("1e5"))),
         ("invalid", "kind", with("kind", json!("short_sell"))),
         ("invalid", "quantity", with("quantity", json!({"a": 1}))),

@@ -28,7 +28,7 @@ use crate::{call::Call, problem::Problem};
 const MAX_SUGGESTIONS: usize = 20;
 
 async fn of(call: &Call, person: &Profile) -> Result<Vec<StanceCall>, Problem> {
-    let market = call.app.markets.now().await?;
+    let market = call.app.markets.held_or_now().await?;
     Ok(call_book::of(&call.app.pool, &market, person.id).await?)
 }
 
@@ -145,7 +145,7 @@ pub(crate) async fn trades(call: Call, req: HttpRequest) -> Result<HttpResponse,
     let viewer = call.viewer().map_or(0, |who| who.user.get());
     let scope = Scope { list: List::Trades, subject: person.id.get(), viewer };
     let below = below(&call, &scope, query.cursor.as_deref())?;
-    let market = call.app.markets.now().await?;
+    let market = call.app.markets.held_or_now().await?;
     let catalogue = call.app.feed.catalogue().await?;
     let consent = disclosure::in_force(&call.app.pool, person.id).await?;
     let shows = |shown: &disclosure::Shown| shown.trade_delay.is_some();

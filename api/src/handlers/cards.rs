@@ -117,7 +117,7 @@ pub(crate) async fn positions(call: Call) -> Result<HttpResponse, Problem> {
         None => 0,
         Some(cursor) => usize::try_from(call.app.feed.open_cursor::<1>(&scope, cursor)?[0]).unwrap_or(0),
     };
-    let market = call.app.markets.now().await?;
+    let market = call.app.markets.held_or_now().await?;
     let catalogue = call.app.feed.catalogue().await?;
     let mut conn = call.app.pool.acquire().await?;
     let computed =
@@ -126,9 +126,8 @@ pub(crate) async fn positions(call: Call) -> Result<HttpResponse, Problem> {
     let shown = all.iter().skip(skipped).take(limit);
     let items: Vec<Value> = shown
         .map(|one| {
-            let mut item = json!(one);
-            item["ticker"] = json!(catalogue.get(one.ticker).map(|ticker| ticker.symbol.clone()));
-            item
+            let ticker = catalogue.get(one.ticker).map(|ticker| ticker.symbol.clone());
+            json!({"ticker": ticker, "opened": one.opened, "closed": one.closed, "rate": one.rate})
         })
         .collect();
     let at = i64::try_from(skipped + limit).unwrap_or(i64::MAX);

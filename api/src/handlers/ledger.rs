@@ -101,6 +101,8 @@ struct PriceRow {
     adj_close: Option<Decimal>,
     #[serde(default)]
     volume: i64,
+    #[serde(default)]
+    raw: bool,
 }
 
 /// `POST /v1/ledger/prices`
@@ -120,6 +122,7 @@ pub(crate) async fn prices(call: Call, BatchBody(body): BatchBody) -> Result<Htt
             day: row.day,
             values: [row.open, row.high, row.low, row.close, row.adj_close.unwrap_or(row.close)],
             volume: row.volume,
+            raw: row.raw,
         };
         price.check(call.now).map_err(|(name, why)| Problem::field(&field(name), why))?;
         rows.push(price);

@@ -30,8 +30,12 @@ struct Columns {
     currency: Option<String>,
 }
 
-/// Loads it; `None` where there is none.
-pub(super) async fn load(tx: &mut PgConnection, user: UserId) -> sqlx::Result<Option<Ledger>> {
+/// Loads it, each ticker under its present name; `None` where there is none.
+pub(super) async fn load(
+    tx: &mut PgConnection,
+    user: UserId,
+    market: &Snapshot,
+) -> sqlx::Result<Option<Ledger>> {
     let person = sqlx::query!("SELECT currency, revision FROM ledger_people WHERE user_id = $1", user.get())
         .fetch_optional(&mut *tx)
         .await?;
@@ -51,7 +55,7 @@ pub(super) async fn load(tx: &mut PgConnection, user: UserId) -> sqlx::Result<Op
     for row in rows {
         let columns = Columns {
             kind: row.kind,
-            ticker: row.ticker_id.map(TickerId::new),
+            ticker: row.ticker_id.map(|id| market.present(TickerId::new(id))),
             quantity: row.quantity,
             price: row.price,
             amount: row.amount,

@@ -20,11 +20,13 @@ pub(super) async fn put(
     let closed: usize = record.tickers.iter().map(|ticker| ticker.closed.len()).sum();
     let incomplete = record.incomplete.first().map(shown::incomplete_words);
     sqlx::query!(
-        "INSERT INTO return_records (user_id, revision, as_of, trading_days, closed_count, incomplete, record, computed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        "INSERT INTO return_records (user_id, revision, as_of, trading_days, closed_count, incomplete, record, computed_at,
+             market_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (user_id) DO UPDATE SET revision = excluded.revision, as_of = excluded.as_of,
              trading_days = excluded.trading_days, closed_count = excluded.closed_count,
-             incomplete = excluded.incomplete, record = excluded.record, computed_at = excluded.computed_at",
+             incomplete = excluded.incomplete, record = excluded.record, computed_at = excluded.computed_at,
+             market_version = excluded.market_version",
         user.get(),
         computed.revision,
         record.as_of,
@@ -32,7 +34,8 @@ pub(super) async fn put(
         i32::try_from(closed).unwrap_or(i32::MAX),
         incomplete,
         json,
-        now
+        now,
+        computed.market_version
     )
     .execute(&mut *tx)
     .await?;
