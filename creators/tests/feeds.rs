@@ -16,7 +16,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn price(ticker: i32, day: NaiveDate) -> DayPrice {
-    DayPrice { ticker: TickerId::new(ticker), day, values: [Decimal::from(100); 5], volume: 1 }
+    DayPrice { ticker: TickerId::new(ticker), day, values: [Decimal::from(100); 5], volume: 1, raw: false }
 }
 
 async fn ticker(pool: &PgPool, code: &str) -> Result<i32> {
