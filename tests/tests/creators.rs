@@ -900,7 +900,13 @@ async fn nothing_shows_a_return_to_a_read_that_began_after_consent_was_taken_bac
             })
         })
         .collect();
-    until("the readers are at it", 60, async || Ok(done.load(Ordering::SeqCst) > 1_000)).await?;
+    let places = scene.surfaces.len();
+    until("every place was read, a thousand times in all", 90, async || {
+        let seen: HashSet<&str> =
+            reads.lock().await.iter().filter(|(.., shown)| *shown).map(|(_, name, _)| *name).collect();
+        Ok(done.load(Ordering::SeqCst) > 1_000 && seen.len() == places)
+    })
+    .await?;
     take_back(&scene.author).await?;
     let taken_back = Instant::now();
     stop.store(true, Ordering::SeqCst);
@@ -944,22 +950,27 @@ async fn a_record_computed_while_consent_is_taken_back_does_not_bring_it_back() 
     let service = Setup::new().start().await?;
     let scene = scene(&service).await?;
     let sql = service.sql().await?;
+    let author: i64 = scene.author.id.parse()?;
     let post = scene.surfaces.iter().find(|surface| surface.name == "the post").context("no post")?;
     let rounds = trials(5, 40);
     for round in 0..rounds {
         agree(&scene.author, &json!({"holdings": true, "trade_delay": 0})).await?;
+        until("the card is shown", 20, async || Ok(look(&scene.reader, post).await?.2)).await?;
         service.settle().await?;
-        ensure!(look(&scene.reader, post).await?.2);
-        // Taking it back stops before its last act; then the worker begins, which still reads the consent.
+        // The worker stops where it stores the record, after it began and before it looks at cards; then consent is
+        // taken back.
         let mut held = sql.begin().await?;
-        sqlx::query("SELECT FROM change_counter FOR UPDATE").execute(&mut *held).await?;
-        let author = scene.author.clone();
-        let taking = tokio::spawn(async move { take_back(&author).await });
-        waiting_for_locks(&sql, 1).await?;
+        sqlx::query("SELECT FROM return_records WHERE user_id = $1 FOR UPDATE")
+            .bind(author)
+            .execute(&mut *held)
+            .await?;
         sqlx::query("INSERT INTO jobs (kind, subject, peer) VALUES ('returns', $1, 0)")
-            .bind(scene.author.id.parse::<i64>()?)
+            .bind(author)
             .execute(&sql)
             .await?;
+        waiting_for_locks(&sql, 1).await?;
+        let person = scene.author.clone();
+        let taking = tokio::spawn(async move { take_back(&person).await });
         waiting_for_locks(&sql, 2).await?;
         held.commit().await?;
         taking.await??;
@@ -980,12 +991,9 @@ async fn a_card_made_while_consent_is_taken_back_shows_nothing() -> Result<()> {
     for round in 0..rounds {
         agree(&scene.author, &json!({"holdings": true, "trade_delay": 0})).await?;
         service.settle().await?;
-        // Making it stops at an older card of theirs, after the new one has been found to be shown.
+        // Making it stops where it is stored, after consent was asked for.
         let mut held = sql.begin().await?;
-        sqlx::query("SELECT FROM profit_cards WHERE user_id = $1 ORDER BY id LIMIT 1 FOR UPDATE")
-            .bind(scene.author.id.parse::<i64>()?)
-            .execute(&mut *held)
-            .await?;
+        sqlx::query("LOCK TABLE profit_cards IN SHARE MODE").execute(&mut *held).await?;
         let author = scene.author.clone();
         let making = tokio::spawn(async move {
             author.post("/v1/me/cards", &json!({"kind": "window", "window": "ALL"})).await
@@ -999,12 +1007,8 @@ async fn a_card_made_while_consent_is_taken_back_shows_nothing() -> Result<()> {
         taking.await??;
         let card = made.json["id"].as_str().context("no card")?;
         let body = json!({"body": "look", "card_id": card});
-        scene
-            .author
-            .post("/v1/posts", &body)
-            .await?
-            .names("card_id")
-            .with_context(|| format!("round {round}"))?;
+        let refused = scene.author.post("/v1/posts", &body).await?.names("card_id");
+        refused.with_context(|| format!("round {round}"))?;
         let mine = scene.author.get("/v1/me/cards").await?.expect(200)?;
         ensure!(!mine.text().contains("\"valid\""), "round {round}: {}", mine.text());
     }

@@ -59,7 +59,7 @@ const PUBLIC: [&str; 37] = [
 const LOGGED_IN: [&str; 2] = ["GET /v1/me", "POST /v1/auth/logout"];
 
 /// For people and staff, not for programs.
-const PEOPLE: [&str; 59] = [
+const PEOPLE: [&str; 60] = [
     "DELETE /v1/me",
     "DELETE /v1/me/keyword-mutes/{keyword}",
     "DELETE /v1/posts/{id}",
@@ -115,6 +115,7 @@ const PEOPLE: [&str; 59] = [
     "DELETE /v1/me/disclosure",
     "GET /v1/me/cards",
     "GET /v1/me/disclosure",
+    "GET /v1/me/positions",
     "GET /v1/me/returns",
     "GET /v1/suggestions/creators",
     "POST /v1/me/cards",
@@ -404,6 +405,7 @@ async fn real_answers_are_what_the_document_says() -> Result<()> {
             ("/v1/cards/1/image.png", "/v1/cards/{id}/image.png"),
             ("/v1/me/cards", "/v1/me/cards"),
             ("/v1/me/disclosure", "/v1/me/disclosure"),
+            ("/v1/me/positions", "/v1/me/positions"),
             ("/v1/me/returns", "/v1/me/returns"),
             ("/v1/suggestions/creators", "/v1/suggestions/creators"),
             ("/readyz", "/readyz"),
@@ -463,6 +465,7 @@ async fn broker_and_author(document: &Value, cast: &Cast) -> Result<usize> {
     }
     let reads = [
         (broker, "/v1/ledger/refusals"),
+        (author, "/v1/me/positions"),
         (author, "/v1/me/returns"),
         (author, "/v1/me/cards"),
         (author, "/v1/me/disclosure"),

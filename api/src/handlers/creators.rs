@@ -117,10 +117,11 @@ async fn held(call: &Call, board: Board) -> Result<Arc<HeldBoard>, Problem> {
 /// The order of a board as pairs of person and place, for the pages after the first.
 async fn frozen_now(call: &Call, held: &HeldBoard, subject: i64) -> Frozen {
     let list = -1 - subject;
-    if let Some(frozen) = call.app.feed.fresh_numbers(list) {
+    let numbers: Vec<i64> = held.order.iter().flat_map(|(user, place)| [*user, *place]).collect();
+    // The first page was of this order: another one would repeat some and skip others.
+    if let Some(frozen) = call.app.feed.fresh_numbers(list).filter(|frozen| frozen.numbers() == numbers) {
         return frozen;
     }
-    let numbers = held.order.iter().flat_map(|(user, place)| [*user, *place]).collect();
     call.app.feed.freeze_numbers(list, numbers).await
 }
 
