@@ -6,7 +6,7 @@ use std::{
 };
 
 use madang_core::{changes::Change, db, passwords::Passwords, posts::Intake, settings::Settings};
-use madang_creators::{boards::Holder, cards::CardKey, markets::Markets};
+use madang_creators::{cards::CardKey, markets::Markets, shareholders::Holder};
 use madang_feed::{Feed, live::Hub, sync::Held};
 use madang_moderation::{exposure::ViewLog, screened::Screened, screener::Screener};
 use secrecy::ExposeSecret;

@@ -20,6 +20,7 @@ pub mod markets;
 pub mod profit_cards;
 pub mod records;
 pub mod returns;
+pub mod shareholders;
 pub mod skill;
 pub mod suggest;
 pub mod suggestions;

@@ -17,6 +17,7 @@ use madang_creators::{
     markets::Markets,
     records::{self, Asked, WindowShown},
     returns::Window,
+    shareholders,
     work::Worker,
 };
 use serde_json::{Value, json};
@@ -557,18 +558,18 @@ async fn boards_rank_what_is_sure_and_show_what_is_agreed_to(pool: PgPool) -> Re
         boards::ranking(&pool, board, today()).await?.iter().map(|r| r.user.get()).collect();
     ensure!(ranking == [1, 2], "the third has ten days, the fourth one position, closed: {ranking:?}");
     ensure!(boards::ranking(&pool, on(1), today()).await?.is_empty(), "which tickers they had is not shown");
-    ensure!(boards::holders(&pool, TickerId::new(1), today()).await?.is_empty());
+    ensure!(shareholders::holders(&pool, TickerId::new(1), today()).await?.is_empty());
     let own = boards::own(&pool, board, everybody[2], today()).await?.context("no place")?;
     ensure!(own.place.is_none() && own.ineligible.contains(&"few_days".to_owned()), "{own:?}");
     ensure!(scope(&pool, everybody[0], WHOLE).await?.is_ok());
-    let holders = boards::holders(&pool, TickerId::new(1), today()).await?;
+    let holders = shareholders::holders(&pool, TickerId::new(1), today()).await?;
     ensure!(holders.len() == 1 && holders[0].handle == "zq1" && holders[0].stake.is_some(), "{holders:?}");
     ensure!(boards::ranking(&pool, on(1), today()).await?.len() == 1);
     // Sold out: no holder any more, though still on the board.
     accept(&pool, &[sell(days[59], 1, "S9", 3, close(0, 59))]).await?;
     worker(&pool).drain().await?;
     ensure!(
-        boards::holders(&pool, TickerId::new(1), today()).await?.is_empty(),
+        shareholders::holders(&pool, TickerId::new(1), today()).await?.is_empty(),
         "the badge outlives the shares"
     );
     let mut tx = pool.begin().await?;

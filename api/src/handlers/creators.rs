@@ -13,6 +13,7 @@ use madang_creators::{
     disclosure::{self, InForce},
     records::{self, Shown, WindowShown},
     returns::Window,
+    shareholders,
 };
 use madang_feed::{
     cursor::{List, Scope},
@@ -165,9 +166,9 @@ pub(crate) async fn holders(call: Call, req: HttpRequest) -> Result<HttpResponse
     let ticker = ticker(&call, &req).await?;
     let look = call.app.feed.look(call.viewer()).await?;
     let scope = Scope { list: List::Holders, subject: i64::from(ticker.id.get()), viewer: look.id() };
-    let load = async || boards::holders(&call.app.pool, ticker.id, call.now).await;
+    let load = async || shareholders::holders(&call.app.pool, ticker.id, call.now).await;
     let holders = call.app.shown.holders.get(ticker.id.get(), load).await?;
-    let mut holders: Vec<boards::Holder> = holders.to_vec();
+    let mut holders: Vec<shareholders::Holder> = holders.to_vec();
     holders.retain(|holder| sees(&look, holder.user));
     let (frozen, place) = match query.cursor.as_deref() {
         Some(cursor) => call.app.feed.open_numbers(&scope, cursor).await?,
@@ -178,13 +179,13 @@ pub(crate) async fn holders(call: Call, req: HttpRequest) -> Result<HttpResponse
     };
     let order: HashMap<i64, usize> =
         frozen.numbers().into_iter().enumerate().map(|(at, user)| (user, at)).collect();
-    let mut rest: Vec<(usize, boards::Holder)> =
+    let mut rest: Vec<(usize, shareholders::Holder)> =
         holders.into_iter().filter_map(|holder| Some((*order.get(&holder.user.get())?, holder))).collect();
     rest.retain(|(at, _)| *at >= place);
     rest.sort_unstable_by_key(|(at, _)| *at);
     let next = rest.get(limit).map(|(at, _)| call.app.feed.seal_numbers(&scope, &frozen, *at));
     rest.truncate(limit);
-    let items: Vec<boards::Holder> = rest.into_iter().map(|(_, holder)| holder).collect();
+    let items: Vec<shareholders::Holder> = rest.into_iter().map(|(_, holder)| holder).collect();
     Ok(send(&json!({"items": items, "next_cursor": next})))
 }
 
@@ -245,7 +246,7 @@ fn record_json(shown: &Shown, consent: &InForce, catalogue: &Catalogue) -> Value
             let holding = shown.holdings.iter().find(|holding| holding.ticker == id).filter(|_| what.holdings);
             let held = holding.map(|holding| {
                 json!({"weight": consent.whole.is_some().then_some(holding.weight),
-                       "stake": boards::StakeBand::of(holding.weight), "since": holding.since,
+                       "stake": shareholders::StakeBand::of(holding.weight), "since": holding.since,
                        "unrealised_rate": summary.unrealised_rate,
                        "quantity": what.amounts.then_some(holding.quantity),
                        "average_cost": what.amounts.then_some(holding.average_cost),

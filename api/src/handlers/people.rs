@@ -7,7 +7,7 @@ use madang_core::{
     relations,
     users::{self, Profile},
 };
-use madang_creators::{ambassadors::badge, boards};
+use madang_creators::{ambassadors::badge, shareholders};
 use madang_feed::{
     cards,
     cursor::{List, Scope},
@@ -32,7 +32,7 @@ pub(crate) async fn profile(call: Call, req: HttpRequest) -> Result<HttpResponse
         }
     };
     let mut body = user_json(&profile);
-    let (shareholder, shows_returns) = boards::marks(&call.app.pool, profile.id).await?;
+    let (shareholder, shows_returns) = shareholders::marks(&call.app.pool, profile.id).await?;
     let ambassador = badge::badge(&call.app.pool, profile.id, call.now).await?;
     if let Some(object) = body.as_object_mut() {
         object.insert("viewer".into(), relation);

@@ -6,9 +6,12 @@
 
 mod books;
 mod corrections;
+mod currencies;
 mod held;
 pub mod intake;
+mod kind;
 mod people;
+mod raw;
 pub mod refusals;
 mod renames;
 pub mod row;

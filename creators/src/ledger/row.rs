@@ -1,6 +1,6 @@
 //! One row as the broker sends it, and what it must be to count.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -10,26 +10,14 @@ use madang_core::{
     tickers::{Catalogue, Ticker},
 };
 use rust_decimal::Decimal;
-use serde::Serialize;
-use serde_json::{Value, value::RawValue};
 
-/// The columns of `trades.csv` and the members of a row in JSON.
-pub const FIELDS: [&str; 14] = [
-    "trade_id",
-    "user",
-    "subject",
-    "kind",
-    "symbol",
-    "quantity",
-    "price",
-    "amount",
-    "fee",
-    "tax",
-    "ratio",
-    "currency",
-    "executed_at",
-    "corrects",
-];
+use super::currencies::zone_of;
+pub use super::{
+    currencies::currency,
+    kind::Kind,
+    raw::{FIELDS, RawRow, Refusal},
+};
+
 /// Longest id of a trade, in bytes.
 const MAX_ID: usize = 128;
 /// Longest name of a person, in bytes.
@@ -42,207 +30,6 @@ const MAX_SCALE: u32 = 8;
 const CLOCK_ERROR: Duration = Duration::minutes(5);
 /// No exchange's record here is older.
 pub(crate) const OLDEST_YEAR: i32 = 1980;
-
-/// The currencies amounts may be in, and where their day begins.
-const CURRENCIES: [(&str, Tz); 17] = [
-    ("KRW", chrono_tz::Asia::Seoul),
-    ("USD", chrono_tz::America::New_York),
-    ("JPY", chrono_tz::Asia::Tokyo),
-    ("CNY", chrono_tz::Asia::Shanghai),
-    ("HKD", chrono_tz::Asia::Hong_Kong),
-    ("EUR", chrono_tz::Europe::Berlin),
-    ("GBP", chrono_tz::Europe::London),
-    ("CHF", chrono_tz::Europe::Zurich),
-    ("CAD", chrono_tz::America::Toronto),
-    ("AUD", chrono_tz::Australia::Sydney),
-    ("SGD", chrono_tz::Asia::Singapore),
-    ("TWD", chrono_tz::Asia::Taipei),
-    ("VND", chrono_tz::Asia::Ho_Chi_Minh),
-    ("INR", chrono_tz::Asia::Kolkata),
-    ("IDR", chrono_tz::Asia::Jakarta),
-    ("THB", chrono_tz::Asia::Bangkok),
-    ("BRL", chrono_tz::America::Sao_Paulo),
-];
-
-/// The code of a currency that is known here.
-pub fn currency(code: &str) -> Option<&'static str> {
-    CURRENCIES.iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map(|(known, _)| *known)
-}
-
-fn zone_of(currency: &str) -> Tz {
-    CURRENCIES.iter().find(|(known, _)| *known == currency).map_or(Tz::UTC, |(_, zone)| *zone)
-}
-
-/// Why a row does not count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Refusal {
-    /// Stable code: `missing`, `invalid`, `unknown_person`, `unknown_instrument`, `unknown_currency`,
-    /// `wrong_currency`, `future`, `conflict`, `oversold`, `unknown_reference`, `already_corrected`,
-    /// `split_conflict`.
-    pub code: &'static str,
-    /// The field it is about.
-    pub field: &'static str,
-    /// What is wrong, and what would be right.
-    pub reason: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(code: &'static str, field: &'static str, reason: impl Into<String>) -> Self {
-        Self { code, field, reason: reason.into() }
-    }
-
-    fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
-        Self::new("invalid", field, reason)
-    }
-}
-
-/// A row before it is looked at: texts by field.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RawRow(Vec<(&'static str, String)>);
-
-impl RawRow {
-    /// From pairs of field and text; empty ones are as good as missing. Unknown fields are left out.
-    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let known = |name: &str| FIELDS.into_iter().find(|field| *field == name);
-        let kept = pairs.into_iter().filter(|(_, value)| !value.trim().is_empty());
-        Self(kept.filter_map(|(name, value)| Some((known(name)?, value.trim().to_owned()))).collect())
-    }
-
-    /// From the text of a JSON object of texts and numbers. Numbers are taken digit by digit, as they came.
-    ///
-    /// # Errors
-    /// What is wrong with it, whatever it is: one row says nothing about the others of its batch.
-    pub fn from_json(text: &str) -> Result<Self, Refusal> {
-        let object: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text)
-            .map_err(|_| Refusal::invalid("trades", "a trade must be an object"))?;
-        let mut row = Self::default();
-        for (name, value) in &object {
-            let Some(field) = FIELDS.into_iter().find(|field| field == name) else {
-                let known = FIELDS.join(", ");
-                return Err(Refusal::invalid("trades", format!("unknown field {name:?}; there are {known}")));
-            };
-            let text = member(field, value.get())?;
-            if !text.trim().is_empty() {
-                row.0.push((field, text.trim().to_owned()));
-            }
-        }
-        Ok(row)
-    }
-
-    /// A field's text.
-    pub fn get(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| *name == field).map(|(_, value)| value.as_str())
-    }
-
-    fn need(&self, field: &'static str) -> Result<&str, Refusal> {
-        self.get(field).ok_or_else(|| Refusal::new("missing", field, "is missing"))
-    }
-
-    /// As it is kept with a refusal.
-    pub fn to_json(&self) -> Value {
-        self.0.iter().map(|(name, value)| ((*name).to_owned(), Value::String(value.clone()))).collect()
-    }
-}
-
-/// A member's text: of a text what it says, of a number its digits, of null nothing.
-fn member(field: &'static str, value: &str) -> Result<String, Refusal> {
-    match value.as_bytes().first() {
-        Some(b'n') => Ok(String::new()),
-        Some(b'"') => serde_json::from_str(value)
-            .map_err(|_| Refusal::invalid(field, "must be a text of whole characters")),
-        Some(b'-' | b'0'..=b'9') if value.contains(['e', 'E']) => {
-            Err(Refusal::invalid(field, "must be written without an exponent"))
-        }
-        Some(b'-' | b'0'..=b'9') => Ok(value.to_owned()),
-        _ => Err(Refusal::invalid(field, "must be a text or a number")),
-    }
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Shares for money.
-    Buy,
-    /// Money for shares.
-    Sell,
-    /// Money from shares held.
-    Dividend,
-    /// A cost that belongs to no trade.
-    Fee,
-    /// A tax that belongs to no trade.
-    Tax,
-    /// Money paid in.
-    Deposit,
-    /// Money taken out.
-    Withdrawal,
-    /// Shares brought in from elsewhere.
-    SharesIn,
-    /// Shares moved elsewhere.
-    SharesOut,
-    /// New shares for old ones.
-    Split,
-    /// An earlier row does not count.
-    Cancellation,
-}
-
-impl Kind {
-    /// All kinds.
-    pub const ALL: [Self; 11] = [
-        Self::Buy,
-        Self::Sell,
-        Self::Dividend,
-        Self::Fee,
-        Self::Tax,
-        Self::Deposit,
-        Self::Withdrawal,
-        Self::SharesIn,
-        Self::SharesOut,
-        Self::Split,
-        Self::Cancellation,
-    ];
-
-    /// The name in the table, in JSON and in files.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Buy => "buy",
-            Self::Sell => "sell",
-            Self::Dividend => "dividend",
-            Self::Fee => "fee",
-            Self::Tax => "tax",
-            Self::Deposit => "deposit",
-            Self::Withdrawal => "withdrawal",
-            Self::SharesIn => "shares_in",
-            Self::SharesOut => "shares_out",
-            Self::Split => "split",
-            Self::Cancellation => "cancellation",
-        }
-    }
-
-    /// The kind of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
-    const fn has_quantity(self) -> bool {
-        matches!(self, Self::Buy | Self::Sell | Self::SharesIn | Self::SharesOut)
-    }
-
-    const fn has_price(self) -> bool {
-        matches!(self, Self::Buy | Self::Sell | Self::SharesIn)
-    }
-
-    const fn has_amount(self) -> bool {
-        matches!(self, Self::Dividend | Self::Fee | Self::Tax | Self::Deposit | Self::Withdrawal)
-    }
-
-    const fn has_costs(self) -> bool {
-        matches!(self, Self::Buy | Self::Sell | Self::Dividend)
-    }
-
-    const fn needs_ticker(self) -> bool {
-        self.has_quantity() || matches!(self, Self::Dividend | Self::Split)
-    }
-}
 
 /// A row that is right in itself. Who it is about and whether they can have done it is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

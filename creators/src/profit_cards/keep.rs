@@ -1,6 +1,6 @@
 //! Making, storing and verifying cards again.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use madang_core::{
     changes::Change,
     ids::{AttachmentId, CardId, TickerId, UserId},
@@ -12,18 +12,14 @@ use sqlx::{PgConnection, PgExecutor};
 
 use super::{
     Request,
+    chosen::choice,
     facts::{self, Maker},
-    positions::positions,
     shown,
 };
 use crate::{
-    cards::{
-        BadFacts, CardFacts, CardKey, Choice, Seal, ShownWindow, Subject, decode, encode, judge,
-        judge_against_all,
-    },
+    cards::{BadFacts, CardFacts, CardKey, Choice, Seal, decode, encode},
     markets::Snapshot,
     records::{self, NoRecord},
-    returns::Record,
 };
 
 /// Most cards a person's choice is judged by, the newest.
@@ -98,10 +94,10 @@ pub struct Kept {
     pub seal: Seal,
     /// The facts and the seal as they travel.
     pub token: String,
-    ticker: Option<TickerId>,
-    typical: Option<f64>,
+    pub(super) ticker: Option<TickerId>,
+    pub(super) typical: Option<f64>,
     state: State,
-    attached: bool,
+    pub(super) attached: bool,
 }
 
 /// Computes, seals and stores a card. The person's ledger is locked meanwhile, as it is by whoever takes consent
@@ -267,51 +263,6 @@ async fn of(tx: &mut PgConnection, user: UserId, key: &CardKey) -> sqlx::Result<
         attached: row.attached,
     });
     Ok(rows.filter_map(|row| kept(row, key)).collect())
-}
-
-/// What all cards of a person say together about the choice of what is shown, and those that stand with posts,
-/// deleted ones too, by themselves: cards that nobody was shown do not make the others an honest choice.
-fn choice(record: &Record, cards: &[Kept]) -> Choice {
-    let all: Vec<&Kept> = cards.iter().collect();
-    let attached: Vec<&Kept> = cards.iter().filter(|card| card.attached).collect();
-    if picked(record, &all) || picked(record, &attached) { Choice::CherryPicked } else { Choice::Ordinary }
-}
-
-fn picked(record: &Record, cards: &[&Kept]) -> bool {
-    // Present holdings belong to what could have been shown.
-    let mut pool: Vec<(TickerId, NaiveDate, f64)> = positions(record)
-        .into_iter()
-        .filter(|one| one.closed.is_none())
-        .filter_map(|one| Some((one.ticker, one.opened, one.rate?)))
-        .collect();
-    let held = pool.len();
-    pool.extend(facts::closed(record).into_iter().map(|(ticker, opened, _, rate)| (ticker, opened, rate)));
-    let (mut shown, mut windows) = (Vec::new(), Vec::new());
-    for card in cards {
-        match &card.facts.subject {
-            Subject::Position { opened, .. } => {
-                // By its first day: a position shown while it was open is the same one once it is closed.
-                let same = |one: &(TickerId, NaiveDate, f64)| Some(one.0) == card.ticker && one.1 == *opened;
-                shown.extend(pool.iter().position(same));
-            }
-            Subject::Window { from, to, .. } => {
-                windows.extend(card.facts.cherry_index.map(|index| ShownWindow {
-                    from: *from,
-                    to: *to,
-                    index: index.value(),
-                    shown: card.facts.shown.fraction(),
-                    typical: card.typical.unwrap_or_default(),
-                }))
-            }
-        }
-    }
-    if shown.iter().any(|place| *place < held) {
-        let rates: Vec<f64> = pool.iter().map(|one| one.2).collect();
-        return judge_against_all(&rates, &shown, &windows).picked.is_some();
-    }
-    let closed: Vec<f64> = pool.iter().skip(held).map(|one| one.2).collect();
-    let places: Vec<usize> = shown.iter().map(|place| place - held).collect();
-    judge(&closed, &places, &windows).picked.is_some()
 }
 
 /// Whether somebody has made any card.

@@ -2,6 +2,7 @@
 //! sealed by [`crate::cards`]; what is shown of it depends on the consent in force and on whether the ledger still
 //! says the same (`keep`).
 
+mod chosen;
 mod facts;
 mod keep;
 mod positions;
