@@ -92,7 +92,7 @@ run_tests() {
     say "there is no ../shared/data: tests on real input are left out"
   fi
   SQLX_OFFLINE=true DATABASE_URL="$(owner_url madang_test)" REDIS_URL="$(own_redis_url redis)" \
-    MADANG_BIN="$TARGET/debug/madang" cargo test --workspace --locked "$@"
+    MADANG_BIN="$TARGET/debug/madang" cargo test --workspace --locked --no-fail-fast "$@"
 }
 
 # A filter that matches nothing would pass too, and say that something was tested.

@@ -269,7 +269,9 @@ mod tests {
     fn every_write_but_signup_and_login_needs_a_login() {
         for operation in operations() {
             let open = operation.access.admits(None);
-            let excepted = ["/v1/auth/signup", "/v1/auth/login"].contains(&operation.path);
+            // Verifying a card writes nothing; its token is too long for an address.
+            let excepted =
+                ["/v1/auth/signup", "/v1/auth/login", "/v1/cards/verify"].contains(&operation.path);
             assert!(
                 !open || operation.method == Method::GET || excepted,
                 "{} {}",
