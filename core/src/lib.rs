@@ -12,6 +12,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod import;
 pub mod jobs;
+pub mod month;
 pub mod notices;
 pub mod passwords;
 pub mod polls;

@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Months, NaiveDate, NaiveTime, Utc};
+use madang_core::month::parse_month;
 use serde::{Serialize, Serializer};
 
 /// A month of the calendar.
@@ -26,14 +27,7 @@ impl FromStr for Month {
     type Err = BadMonth;
 
     fn from_str(text: &str) -> Result<Self, BadMonth> {
-        let plain = |part: &str, digits| part.len() == digits && part.bytes().all(|b| b.is_ascii_digit());
-        let (year, month) = text.split_once('-').ok_or(BadMonth)?;
-        if !plain(year, 4) || !plain(month, 2) {
-            return Err(BadMonth);
-        }
-        let (year, month) = (year.parse().map_err(|_| BadMonth)?, month.parse().map_err(|_| BadMonth)?);
-        let first = NaiveDate::from_ymd_opt(year, month, 1).filter(|first| first.year() >= 2010);
-        first.map(Self).ok_or(BadMonth)
+        parse_month(text).map(Self).ok_or(BadMonth)
     }
 }
 
