@@ -10,9 +10,10 @@ use rust_decimal::Decimal;
 
 use super::{
     card::{Amounts, BadFacts, CardFacts},
-    subject::{Denominator, Instrument, Subject, Window},
+    subject::{Denominator, Instrument, Subject},
     values::{Index, Rate},
 };
+use crate::returns::Window;
 
 /// First byte; another encoding gets another number, and the seal another key.
 pub(super) const VERSION: u8 = 1;
@@ -83,7 +84,7 @@ impl Writer {
     fn subject(&mut self, subject: &Subject) {
         let window = match subject {
             Subject::Position { .. } => None,
-            Subject::Window { window, .. } => Some(window.code()),
+            Subject::Window { window, .. } => Some(window.as_str()),
         };
         let (first, last) = subject.days();
         self.optional(window);
@@ -138,7 +139,7 @@ impl<'a> Reader<'a> {
     }
 
     fn subject(&mut self) -> Option<Subject> {
-        let window = self.parsed(Window::from_code)?;
+        let window = self.parsed(Window::parse)?;
         let (symbol, name, name_ko) = (self.optional()?, self.optional()?, self.optional()?);
         let instrument = symbol.zip(name).map(|(symbol, name)| Instrument {
             symbol: symbol.to_owned(),

@@ -34,6 +34,6 @@ pub use claims::{Claim, profit_claim};
 pub use encoding::canonical_bytes;
 pub use picture::{HEIGHT, PictureError, WIDTH, picture, withdrawn_picture};
 pub use seal::{BadCard, CardKey, MAX_TOKEN_CHARS, Seal, decode, encode, seal, verify};
-pub use subject::{Denominator, Instrument, Subject, Window};
+pub use subject::{Denominator, Instrument, Subject};
 pub use text::{Choice, Language, describe, percent, ranking, top_percent, withdrawn};
 pub use values::{Index, RATE_DIGITS, RATES, Rate};

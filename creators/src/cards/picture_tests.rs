@@ -4,7 +4,10 @@ use resvg::tiny_skia::Pixmap;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::cards::{Amounts, CardKey, Index, Instrument, Subject, Window, sample, seal};
+use crate::{
+    cards::{Amounts, CardKey, Index, Instrument, Subject, sample, seal},
+    returns::Window,
+};
 
 fn cases() -> Vec<(&'static str, CardFacts, Choice)> {
     let named = |name: &str, handle: &str, instrument: &str, ko: Option<&str>| {

@@ -6,9 +6,10 @@ use madang_core::ids::{CardId, UserId};
 
 use super::{
     card::CardFacts,
-    subject::{Denominator, Instrument, Subject, Window},
+    subject::{Denominator, Instrument, Subject},
     values::{Index, Rate},
 };
+use crate::returns::Window;
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()

@@ -12,10 +12,11 @@ use rust_decimal::Decimal;
 
 use super::*;
 use crate::cards::{
-    Amounts, Index, Instrument, Rate, Subject, Window,
+    Amounts, Index, Instrument, Rate, Subject,
     encoding::{Reader, Tag, VERSION},
     sample,
 };
+use crate::returns::Window;
 
 fn key() -> CardKey {
     CardKey::derive(b"the service's signing key")
@@ -312,7 +313,7 @@ fn any_subject() -> impl Strategy<Value = Subject> {
     let window = (proptest::option::of(any_instrument()), 0..7_usize, 0..9_000_u64, 0..500_u64).prop_map(
         move |(instrument, which, from, length)| Subject::Window {
             instrument,
-            window: Window::EVERY[which],
+            window: Window::EACH[which],
             from: day(from),
             to: day(from + length),
         },

@@ -2,6 +2,8 @@
 
 use chrono::NaiveDate;
 
+use crate::returns::Window;
+
 /// An instrument as it was called when the card was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instrument {
@@ -11,49 +13,6 @@ pub struct Instrument {
     pub name: String,
     /// Name in Korean.
     pub name_ko: Option<String>,
-}
-
-/// A span of days that a card may show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Window {
-    /// The last seven days.
-    Week,
-    /// The last month.
-    Month,
-    /// The last three months.
-    Quarter,
-    /// The last six months.
-    HalfYear,
-    /// The last twelve months.
-    Year,
-    /// Since the first of January.
-    YearToDate,
-    /// Since the account's first row.
-    All,
-}
-
-impl Window {
-    /// All of them, shortest first.
-    pub const EVERY: [Self; 7] =
-        [Self::Week, Self::Month, Self::Quarter, Self::HalfYear, Self::Year, Self::YearToDate, Self::All];
-
-    /// Its name outside: `1W` to `ALL`.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Week => "1W",
-            Self::Month => "1M",
-            Self::Quarter => "3M",
-            Self::HalfYear => "6M",
-            Self::Year => "1Y",
-            Self::YearToDate => "YTD",
-            Self::All => "ALL",
-        }
-    }
-
-    /// The window of that name.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::EVERY.into_iter().find(|window| window.code() == code)
-    }
 }
 
 /// What the shown return is of.

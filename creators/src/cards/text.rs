@@ -6,9 +6,10 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::{
     card::CardFacts,
     seal::Seal,
-    subject::{Denominator, Subject, Window},
+    subject::{Denominator, Subject},
     values::{Index, Rate},
 };
+use crate::returns::Window;
 
 /// Which language a card is put into words in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

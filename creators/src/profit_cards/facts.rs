@@ -10,7 +10,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::Request;
 use crate::{
-    cards::{self, Amounts, BadFacts, CardFacts, Index, Instrument, Rate, Subject, cherry_index},
+    cards::{Amounts, BadFacts, CardFacts, Index, Instrument, Rate, Subject, cherry_index},
     returns::{Currency, DayPoint, Record, TickerRecord, Window, risk::max_drawdown, windows},
 };
 
@@ -197,7 +197,7 @@ fn of_window(
     let count = usize::try_from(figures.days).ok()?;
     let (from, to) = (figures.from, figures.to);
     Some(Measured {
-        subject: Subject::Window { instrument, window: cards::Window::from_code(window.as_str())?, from, to },
+        subject: Subject::Window { instrument, window, from, to },
         shown: figures.twr,
         days: (from, to),
         whole_first: points.len() == count,

@@ -13,7 +13,7 @@ pub fn json(id: i64, state: State, facts: &CardFacts, seal: &Seal, choice: Choic
     let (from, to) = facts.subject.days();
     let (kind, window) = match &facts.subject {
         Subject::Position { .. } => ("position", None),
-        Subject::Window { window, .. } => ("window", Some(window.code())),
+        Subject::Window { window, .. } => ("window", Some(window.as_str())),
     };
     let instrument = facts
         .subject
