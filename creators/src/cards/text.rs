@@ -100,7 +100,11 @@ pub fn ranking(facts: &CardFacts, language: Language) -> String {
         };
     };
     let (top, among) = (top_percent(index, among), grouped(&among.to_string()));
+    // A position that is still held is one of those it is ranked among, and not closed.
+    let held = matches!(facts.subject, Subject::Position { closed: None, .. });
     match (language, of_position) {
+        (Language::Korean, true) if held => format!("본인의 거래 {among}건 중 상위 {top} %"),
+        (Language::English, true) if held => format!("top {top} % of their {among} trades"),
         (Language::Korean, true) => format!("본인의 종료 거래 {among}건 중 상위 {top} %"),
         (Language::Korean, false) => format!("본인의 같은 길이 기간 {among}개 중 상위 {top} %"),
         (Language::English, true) => format!("top {top} % of their {among} closed trades"),
@@ -291,6 +295,16 @@ mod tests {
         assert_eq!(top(0.0, 23), 100);
         assert_eq!(top(100.0, 1000), 1);
         assert_eq!(top(50.0, 3), 67);
+    }
+
+    #[test]
+    fn a_position_that_is_held_is_not_called_closed() {
+        let mut facts = sample::position();
+        if let Subject::Position { closed, .. } = &mut facts.subject {
+            *closed = None;
+        }
+        assert_eq!(ranking(&facts, Language::Korean), "본인의 거래 23건 중 상위 4 %");
+        assert_eq!(ranking(&facts, Language::English), "top 4 % of their 23 trades");
     }
 
     #[test]
