@@ -15,7 +15,8 @@ pub(super) fn schemas() -> Value {
     Value::Object(all)
 }
 
-const DECIMAL: &str = "A decimal as text (\"1234.5\"), or a number of at most 15 digits; at most 8 decimals.";
+const DECIMAL: &str =
+    "A decimal as text (\"1234.5\") or as a number, taken digit by digit; at most 8 decimals, no exponent.";
 
 fn ledger() -> Value {
     let (text, whole) = (json!({"type": "string"}), json!({"type": "integer"}));
