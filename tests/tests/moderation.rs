@@ -689,7 +689,11 @@ async fn the_transparency_report_is_printed_for_a_month_that_was() -> Result<()>
         words.contains("# 투명성 보고서 2024-03") && words.contains("# Transparency report 2024-03"),
         "{words}"
     );
-    for (month, why) in [("2024-13", "a month is written as"), ("9999-01", "has not begun")] {
+    for (month, why) in [
+        ("2024-13", "a month is written as"),
+        ("9999-01", "a month is written as"),
+        ("2999-01", "has not begun"),
+    ] {
         let refused = report(month, "json").await?;
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         ensure!(!refused.status.success() && said.contains(why), "{month}: {said}");
