@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use crate::{
     ids::{PostId, UserId},
-    jobs,
+    jobs, search_log,
 };
 
 /// What changed.
@@ -60,6 +60,10 @@ impl Change {
 pub async fn record(tx: &mut PgConnection, changes: &[Change]) -> sqlx::Result<i64> {
     let (kinds, subjects): (Vec<i16>, Vec<i64>) = changes.iter().map(|change| change.parts()).unzip();
     jobs::enqueue(&mut *tx, jobs::JobKind::Publish, 0, 0, std::time::Duration::ZERO).await?;
+    let (posts, people) = indexed(changes);
+    if !posts.is_empty() || !people.is_empty() {
+        search_log::append(&mut *tx, &posts, &people).await?;
+    }
     let row = sqlx::query!(
         r#"WITH counter AS (
                UPDATE change_counter SET number = number + cardinality($1::smallint[]) RETURNING number),
@@ -74,6 +78,19 @@ pub async fn record(tx: &mut PgConnection, changes: &[Change]) -> sqlx::Result<i
     .fetch_one(tx)
     .await?;
     Ok(row.number)
+}
+
+/// What of it stands in an index of search.
+fn indexed(changes: &[Change]) -> (Vec<i64>, Vec<i64>) {
+    let posts = changes.iter().filter_map(|change| match change {
+        Change::Post(id) => Some(id.get()),
+        _ => None,
+    });
+    let people = changes.iter().filter_map(|change| match change {
+        Change::Author(id) => Some(id.get()),
+        _ => None,
+    });
+    (posts.collect(), people.collect())
 }
 
 /// The last number committed.

@@ -6,7 +6,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use rand::RngExt;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
+
+use crate::search_log;
 
 /// What is to be made to agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -236,10 +238,20 @@ async fn claim_returns(pool: &PgPool, limit: i64, lease: i64, secs: f64) -> sqlx
 ///
 /// Whoever asks for jobs holds their rows until its commit and takes them in an order of its own. So
 /// many rows are never waited for together: those that are held by others are finished one by one.
+///
+/// What a fan-out was about, indexes of search must take over: that is noted with the end of the job.
 pub async fn finish(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<()> {
-    let busy = match jobs {
-        [] | [_] => jobs.to_vec(),
-        _ => finish_free(pool, jobs).await?,
+    let posts: Vec<i64> =
+        jobs.iter().filter(|job| job.kind == JobKind::Fanout).map(|job| job.subject).collect();
+    let busy = if posts.is_empty() && jobs.len() < 2 {
+        jobs.to_vec()
+    } else {
+        let mut tx = pool.begin().await?;
+        let busy = finish_free(&mut tx, jobs).await?;
+        // Last, and nothing is waited for behind it.
+        search_log::append(&mut tx, &posts, &[]).await?;
+        tx.commit().await?;
+        busy
     };
     for job in busy {
         finish_one(pool, &job).await?;
@@ -248,7 +260,7 @@ pub async fn finish(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<()> {
 }
 
 /// Finishes those whose rows nobody holds; returns the others.
-async fn finish_free(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<Vec<Job>> {
+async fn finish_free(tx: &mut PgConnection, jobs: &[Job]) -> sqlx::Result<Vec<Job>> {
     let kinds: Vec<String> = jobs.iter().map(|job| job.kind.as_str().to_owned()).collect();
     let subjects: Vec<i64> = jobs.iter().map(|job| job.subject).collect();
     let peers: Vec<i64> = jobs.iter().map(|job| job.peer).collect();
@@ -274,7 +286,7 @@ async fn finish_free(pool: &PgPool, jobs: &[Job]) -> sqlx::Result<Vec<Job>> {
         &generations,
         &leases
     )
-    .fetch_all(pool)
+    .fetch_all(tx)
     .await?;
     let freed: HashSet<i64> = rows.into_iter().filter_map(|row| row.ord).collect();
     Ok((1..).zip(jobs).filter(|(ord, _)| !freed.contains(ord)).map(|(_, job)| *job).collect())

@@ -2,6 +2,7 @@
 //! queue, settings and telemetry. Every other crate stands on this one.
 
 pub mod accounts;
+pub mod aliases;
 pub mod cashtags;
 pub mod changes;
 pub mod db;
@@ -13,12 +14,14 @@ pub mod ids;
 pub mod import;
 pub mod jobs;
 pub mod month;
+pub mod nicknames;
 pub mod notices;
 pub mod passwords;
 pub mod polls;
 pub mod posts;
 pub mod reactions;
 pub mod relations;
+pub mod search_log;
 pub mod sessions;
 pub mod settings;
 pub mod shutdown;

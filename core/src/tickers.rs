@@ -93,6 +93,7 @@ pub struct Catalogue {
     by_symbol: HashMap<String, TickerId>,
     /// codes, names and nicknames
     by_name: HashMap<String, Vec<TickerId>>,
+    nicknames: HashMap<TickerId, Vec<String>>,
     ordered: Vec<TickerId>,
 }
 
@@ -114,33 +115,45 @@ impl Catalogue {
         )
         .fetch_all(&mut *tx)
         .await?;
-        let aliases = sqlx::query!("SELECT alias, ticker_id FROM ticker_aliases ORDER BY alias, ticker_id")
-            .fetch_all(&mut *tx)
-            .await?;
+        let aliases = sqlx::query!(
+            "SELECT alias, ticker_id FROM ticker_aliases WHERE NOT removed ORDER BY alias, ticker_id"
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let tickers = rows.into_iter().map(|row| Ticker {
+            id: TickerId::new(row.id),
+            symbol: row.symbol,
+            code: row.code,
+            name: row.name,
+            name_ko: row.name_ko,
+            sector: row.sector,
+            currency: row.currency,
+            time_zone: row.time_zone,
+            status: match row.status.as_str() {
+                "listed" => TickerStatus::Listed,
+                "renamed" => TickerStatus::Renamed,
+                _ => TickerStatus::Delisted,
+            },
+            renamed_to: row.renamed_to.map(TickerId::new),
+            last_close: row.day.zip(row.close),
+        });
+        Ok(Self::of(tickers, aliases.into_iter().map(|row| (row.alias, TickerId::new(row.ticker_id)))))
+    }
+
+    /// A catalogue of these instruments, in their order, and their nicknames.
+    pub fn of(
+        tickers: impl IntoIterator<Item = Ticker>,
+        nicknames: impl IntoIterator<Item = (String, TickerId)>,
+    ) -> Self {
         let mut catalogue = Self::default();
-        for row in rows {
-            catalogue.add(Ticker {
-                id: TickerId::new(row.id),
-                symbol: row.symbol,
-                code: row.code,
-                name: row.name,
-                name_ko: row.name_ko,
-                sector: row.sector,
-                currency: row.currency,
-                time_zone: row.time_zone,
-                status: match row.status.as_str() {
-                    "listed" => TickerStatus::Listed,
-                    "renamed" => TickerStatus::Renamed,
-                    _ => TickerStatus::Delisted,
-                },
-                renamed_to: row.renamed_to.map(TickerId::new),
-                last_close: row.day.zip(row.close),
-            });
+        for ticker in tickers {
+            catalogue.add(ticker);
         }
-        for row in aliases {
-            catalogue.name(row.alias, TickerId::new(row.ticker_id));
+        for (nickname, id) in nicknames {
+            catalogue.name(alias_key(&nickname), id);
+            catalogue.nicknames.entry(id).or_default().push(nickname);
         }
-        Ok(catalogue)
+        catalogue
     }
 
     fn add(&mut self, ticker: Ticker) {
@@ -164,6 +177,11 @@ impl Catalogue {
     /// By row number.
     pub fn get(&self, id: TickerId) -> Option<&Arc<Ticker>> {
         self.by_id.get(&id)
+    }
+
+    /// What people call an instrument beside its code and names.
+    pub fn nicknames(&self, id: TickerId) -> &[String] {
+        self.nicknames.get(&id).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All, by symbol.
@@ -315,6 +333,23 @@ pub async fn watcher_count(executor: impl PgExecutor<'_>, ticker: TickerId) -> s
         .fetch_one(executor)
         .await?;
     Ok(row.count)
+}
+
+/// How much each ticker is talked about: posts in the two weeks before the newest one, and ten for each watcher. Those
+/// nobody talks about are missing.
+pub async fn importance(executor: impl PgExecutor<'_>) -> sqlx::Result<HashMap<TickerId, u32>> {
+    let rows = sqlx::query!(
+        r#"WITH recent AS (
+               SELECT max(post_id) - ((14 * 86400000::bigint) << 12) AS after FROM post_tickers),
+           talk AS (
+               SELECT ticker_id, count(*) AS n FROM post_tickers, recent WHERE post_id > recent.after GROUP BY 1
+               UNION ALL SELECT ticker_id, 10 * count(*) FROM watches GROUP BY 1)
+           SELECT ticker_id AS "ticker_id!", sum(n)::bigint AS "weight!" FROM talk GROUP BY 1"#
+    )
+    .fetch_all(executor)
+    .await?;
+    let weight = |weight: i64| u32::try_from(weight).unwrap_or(u32::MAX);
+    Ok(rows.into_iter().map(|row| (TickerId::new(row.ticker_id), weight(row.weight))).collect())
 }
 
 /// A ticker's recent activity against its own normal.

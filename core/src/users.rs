@@ -3,7 +3,12 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
-use crate::{handle::Handle, ids::UserId, standing};
+use crate::{
+    changes::{self, Change},
+    handle::Handle,
+    ids::UserId,
+    jobs, search_log, standing,
+};
 
 /// What somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -265,12 +270,19 @@ pub async fn create(executor: impl PgExecutor<'_>, user: &NewUser<'_>) -> sqlx::
     let barred = user.subject.map(standing::subject_hash);
     let row = sqlx::query!(
         // Who deleted an account under a sanction comes back under it.
-        "INSERT INTO users (id, handle, handle_fold, handle_skeleton, name, language, role, password_hash, subject,
-                            created_at, standing, standing_until, limited_until)
-         SELECT new_id($10), $1, $2, $3, $4, $5, $6, $7, $8, $10, coalesce(b.standing, 0), b.standing_until, b.limited_until
-         FROM (SELECT) AS one LEFT JOIN barred_subjects b ON b.subject_hash = $11
-         WHERE NOT EXISTS (SELECT 1 FROM retired_handles WHERE skeleton_hash = $9)
-         RETURNING id",
+        "WITH made AS (
+             INSERT INTO users (id, handle, handle_fold, handle_skeleton, name, language, role, password_hash, subject,
+                                created_at, standing, standing_until, limited_until)
+             SELECT new_id($10), $1, $2, $3, $4, $5, $6, $7, $8, $10, coalesce(b.standing, 0), b.standing_until,
+                    b.limited_until
+             FROM (SELECT) AS one LEFT JOIN barred_subjects b ON b.subject_hash = $11
+             WHERE NOT EXISTS (SELECT 1 FROM retired_handles WHERE skeleton_hash = $9)
+             RETURNING id),
+         counter AS (UPDATE search_counter c SET number = number + 1 FROM made RETURNING c.number),
+         logged AS (
+             INSERT INTO search_log (number, posts, people)
+             SELECT counter.number, '{}', ARRAY[made.id] FROM counter, made)
+         SELECT id FROM made",
         user.handle.as_str(),
         user.handle.fold(),
         skeleton,
@@ -341,6 +353,29 @@ pub async fn set_role(tx: &mut PgConnection, handle: &Handle, role: Role) -> sql
     .fetch_optional(tx)
     .await?;
     Ok(row.map(|row| UserId::new(row.id)))
+}
+
+/// Marks somebody as checked by the house, or takes the mark away. Their posts are told apart by it in search.
+pub async fn set_verified(tx: &mut PgConnection, user: UserId, verified: bool) -> sqlx::Result<()> {
+    let done = sqlx::query!(
+        "UPDATE users SET verified = $2 WHERE id = $1 AND deleted_at IS NULL AND verified <> $2",
+        user.get(),
+        verified
+    )
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(());
+    }
+    let posts =
+        sqlx::query_scalar!("SELECT id FROM posts WHERE author_id = $1 AND listed ORDER BY id", user.get())
+            .fetch_all(&mut *tx)
+            .await?;
+    // In the order in which every change takes its locks.
+    jobs::enqueue(&mut *tx, jobs::JobKind::Publish, 0, 0, std::time::Duration::ZERO).await?;
+    search_log::append(&mut *tx, &posts, &[]).await?;
+    changes::record(tx, &[Change::Author(user)]).await?;
+    Ok(())
 }
 
 /// Notes that readers were seen. Must be committed before their timelines are rebuilt: from here on

@@ -40,6 +40,7 @@ pub(super) async fn import(run: &mut Run<'_>, source: Source, counts: &mut Count
     stage.run(TAKEN_MEANWHILE).await?;
     counts.authors = stage.tally(added).await?;
     counts.notes.other_handles = stage.count(OTHER_HANDLES).await?;
+    stage.log_people("SELECT id FROM import_ids JOIN users USING (id) ORDER BY id").await?;
     stage.commit().await
 }
 

@@ -67,6 +67,7 @@ pub(super) async fn import(
         settle(&mut stage, push_limit).await?;
     }
     counts.follows = stage.tally(added).await?;
+    stage.log_people("SELECT DISTINCT followee FROM import_fresh ORDER BY 1").await?;
     stage.commit().await
 }
 

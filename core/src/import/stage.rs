@@ -19,6 +19,7 @@ use super::{
 use crate::{
     db::{self, Tx},
     jobs::{self, JobKind},
+    search_log,
 };
 
 /// Batches read ahead of PostgreSQL.
@@ -140,6 +141,12 @@ impl<'a> Stage<'a> {
     pub(super) async fn enqueue(&mut self, kind: JobKind, statement: &'static str) -> sqlx::Result<()> {
         let ids: Vec<i64> = sqlx::query_scalar(statement).persistent(false).fetch_all(&mut *self.tx).await?;
         jobs::enqueue_many(&mut *self.tx, kind, &ids, 0, Duration::ZERO).await
+    }
+
+    /// Tells indexes of search of people.
+    pub(super) async fn log_people(&mut self, statement: &'static str) -> sqlx::Result<()> {
+        let ids: Vec<i64> = sqlx::query_scalar(statement).persistent(false).fetch_all(&mut *self.tx).await?;
+        search_log::append(&mut self.tx, &[], &ids).await
     }
 
     /// Makes `import_ids (seq, at, id)` for `import_fresh (seq, at)`: new ids that sort by time and, at the

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     changes::{self, Change},
-    text,
+    nicknames, text,
     tickers::alias_key,
 };
 
@@ -57,6 +57,7 @@ pub(super) async fn import(
     .fetch_all(&mut *stage.tx)
     .await?;
     let symbols = Symbols::load(&mut stage.tx, own).await?;
+    changed += nicknames::seed(&mut stage.tx).await?;
     if changed > 0 {
         changes::record(&mut stage.tx, &[Change::Tickers]).await?;
     }
