@@ -2,6 +2,7 @@
 
 mod bench;
 mod generate;
+mod search;
 mod soak;
 
 use clap::{Parser, Subcommand};
@@ -20,6 +21,8 @@ enum Command {
     Generate(generate::Args),
     /// Measure the service beside its stores and its bare HTTP server; wants empty stores.
     Bench(bench::Args),
+    /// Measure how well and how fast the service finds; wants empty stores.
+    Search(search::Args),
     /// Load the service steadily and check it afterwards; wants empty stores.
     Soak(soak::Args),
 }
@@ -28,6 +31,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Generate(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Search(args) => search::run(&args),
         Command::Soak(args) => soak::run(&args),
     }
 }

@@ -26,7 +26,7 @@ struct Side {
 impl Side {
     async fn round(&mut self, rig: &mut Rig, script: &str, secs: u32) -> Result<()> {
         let before = rig.spent().await?;
-        let Answered { requests, per_sec, p99_ms } = wrk::run(rig, script, CONNECTIONS, secs).await?;
+        let Answered { requests, per_sec, p99_ms, .. } = wrk::run(rig, script, CONNECTIONS, secs).await?;
         let after = rig.spent().await?;
         self.per_sec.push(per_sec);
         self.p99_ms.push(p99_ms);

@@ -4,7 +4,7 @@
 pub(crate) mod community;
 mod conditions;
 mod fanout;
-mod figures;
+pub(crate) mod figures;
 mod home;
 pub(crate) mod http;
 mod memory;
@@ -12,10 +12,10 @@ mod posts;
 mod resp;
 pub(crate) mod rig;
 pub(crate) mod server;
-mod stores;
+pub(crate) mod stores;
 pub(crate) mod tools;
 mod visible;
-mod wrk;
+pub(crate) mod wrk;
 
 use anyhow::{Context, Result, bail};
 

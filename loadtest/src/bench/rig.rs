@@ -32,7 +32,7 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(90);
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn create() -> Result<Self> {
+    pub(crate) fn create() -> Result<Self> {
         let name = format!("madang-loadtest-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).with_context(|| format!("failed to create {}", path.display()))?;

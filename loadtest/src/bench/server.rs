@@ -20,7 +20,7 @@ pub(crate) const PREFIX: &str = "bench:";
 /// Lines of its log that are repeated.
 const SHOWN_LINES: usize = 8;
 const UNLIMITED: &str = "1000000/s";
-const RATES: [&str; 9] = [
+const RATES: [&str; 10] = [
     "RATE_POST",
     "RATE_REPLY",
     "RATE_FOLLOW",
@@ -29,6 +29,7 @@ const RATES: [&str; 9] = [
     "RATE_LOGIN",
     "RATE_WRITE",
     "RATE_READ",
+    "RATE_SEARCH",
     "RATE_ADDRESS",
 ];
 

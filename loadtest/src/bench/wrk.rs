@@ -3,14 +3,17 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::{rig::Rig, tools};
+use super::{
+    rig::{Folder, Rig},
+    tools::{self, Tools},
+};
 
 /// The part of a script that prints what `parse` reads.
 const DONE: &str = r#"
 done = function(summary, latency)
   local bad = summary.errors
-  io.write(string.format("RESULT %d %d %d %d\n", summary.requests, summary.duration,
-    bad.connect + bad.read + bad.write + bad.timeout + bad.status, latency:percentile(99)))
+  io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration,
+    bad.connect + bad.read + bad.write + bad.timeout + bad.status, latency:percentile(50), latency:percentile(99)))
 end
 "#;
 
@@ -21,18 +24,31 @@ pub(crate) struct Answered {
     pub(crate) requests: f64,
     /// Requests a second.
     pub(crate) per_sec: f64,
+    /// The middle one, in ms.
+    pub(crate) p50_ms: f64,
     /// The slowest of a hundred, in ms.
     pub(crate) p99_ms: f64,
 }
 
 /// A script that sends GETs of `path` with these logins in turn; without any, bare ones.
 pub(crate) fn gets(path: &str, tokens: &[String]) -> String {
-    let one = |headers: String| format!("  wrk.format(\"GET\", \"{path}\", {{{headers}}}),\n");
-    let mut requests: String =
-        tokens.iter().map(|token| one(format!("[\"Authorization\"] = \"Bearer {token}\""))).collect();
     if tokens.is_empty() {
-        requests = one(String::new());
+        return paths(&[path.to_owned()]);
     }
+    let one = |token: &String| get(path, &format!("[\"Authorization\"] = \"Bearer {token}\""));
+    in_turn(&tokens.iter().map(one).collect::<String>())
+}
+
+/// A script that sends bare GETs of these paths in turn.
+pub(crate) fn paths(paths: &[String]) -> String {
+    in_turn(&paths.iter().map(|path| get(path, "")).collect::<String>())
+}
+
+fn get(path: &str, headers: &str) -> String {
+    format!("  wrk.format(\"GET\", \"{path}\", {{{headers}}}),\n")
+}
+
+fn in_turn(requests: &str) -> String {
     format!(
         "local requests, at = {{}}, 0\ninit = function(args)\n  requests = {{\n{requests}  }}\nend\n\
          request = function()\n  at = at % #requests + 1\n  return requests[at]\nend\n{DONE}"
@@ -60,10 +76,22 @@ pub(crate) fn posts(run: &str, tokens: &[String], words: &[&str], length: usize)
 
 /// Runs a script; any refused or failed request makes the figure worthless and is an error.
 pub(crate) async fn run(rig: &Rig, script: &str, connections: u32, secs: u32) -> Result<Answered> {
-    let path = rig.folder.write("load.lua", script)?;
+    run_at(&rig.folder, &rig.tools, &rig.server.url, script, connections, secs).await
+}
+
+/// The same of the service at `url`, without a rig.
+pub(crate) async fn run_at(
+    folder: &Folder,
+    tools: &Tools,
+    url: &str,
+    script: &str,
+    connections: u32,
+    secs: u32,
+) -> Result<Answered> {
+    let path = folder.write("load.lua", script)?;
     let (connections, duration) = (format!("-c{connections}"), format!("-d{secs}s"));
-    let args = ["-t1", &connections, &duration, "-s", &path, &rig.server.url];
-    let said = tools::run(&rig.tools.wrk, &args, &[], "").await?;
+    let args = ["-t1", &connections, &duration, "-s", &path, url];
+    let said = tools::run(&tools.wrk, &args, &[], "").await?;
     let (answered, errors) =
         parse(&said).with_context(|| format!("wrk said nothing that is understood:\n{said}"))?;
     ensure!(errors == 0.0, "{errors} requests under wrk failed:\n{said}");
@@ -74,8 +102,9 @@ fn parse(said: &str) -> Option<(Answered, f64)> {
     let line = said.lines().find_map(|line| line.strip_prefix("RESULT "))?;
     let mut numbers = line.split(' ').map(str::parse::<f64>);
     let mut next = || numbers.next()?.ok();
-    let (requests, micros, errors, p99) = (next()?, next()?, next()?, next()?);
-    let answered = Answered { requests, per_sec: requests / (micros / 1e6), p99_ms: p99 / 1e3 };
+    let (requests, micros, errors, p50, p99) = (next()?, next()?, next()?, next()?, next()?);
+    let per_sec = requests / (micros / 1e6);
+    let answered = Answered { requests, per_sec, p50_ms: p50 / 1e3, p99_ms: p99 / 1e3 };
     Some((answered, errors))
 }
 
@@ -85,10 +114,10 @@ mod tests {
 
     #[test]
     fn the_result_line_is_read() {
-        let said = "Running 4s test\nRESULT 120000 4000000 0 5900\n";
+        let said = "Running 4s test\nRESULT 120000 4000000 0 400 5900\n";
         let (answered, errors) =
-            parse(said).unwrap_or((Answered { requests: 0.0, per_sec: 0.0, p99_ms: 0.0 }, 1.0));
-        assert_eq!((answered.per_sec, answered.p99_ms, errors), (30_000.0, 5.9, 0.0));
+            parse(said).unwrap_or((Answered { requests: 0.0, per_sec: 0.0, p50_ms: 0.0, p99_ms: 0.0 }, 1.0));
+        assert_eq!((answered.per_sec, answered.p50_ms, answered.p99_ms, errors), (30_000.0, 0.4, 5.9, 0.0));
     }
 
     #[test]

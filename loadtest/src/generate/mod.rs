@@ -5,6 +5,7 @@ mod clock;
 mod dice;
 mod handles;
 mod ledger;
+mod listing;
 mod market;
 mod particle;
 mod past;
@@ -101,11 +102,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let community = Community::new(args, until.timestamp());
     write::write(&community, &args.out)?;
-    report(args, until, &community);
-    Ok(())
+    report(args, until, &community)
 }
 
-fn report(args: &Args, until: DateTime<Utc>, community: &Community) {
+fn report(args: &Args, until: DateTime<Utc>, community: &Community) -> Result<()> {
     let count = |kind: fn(&Post) -> bool| community.posts.iter().filter(|post| kind(post)).count();
     let replies = count(|post| matches!(post.kind, Kind::Reply(_)));
     let reposts = count(|post| matches!(post.kind, Kind::Repost(_)));
@@ -117,7 +117,8 @@ fn report(args: &Args, until: DateTime<Utc>, community: &Community) {
         args.seed,
         until.to_rfc3339_opts(SecondsFormat::Secs, true)
     );
-    println!("  tickers {:>10}", community.market.listings.len());
+    let listed = listing::all()?.len();
+    println!("  tickers {listed:>10} ({} of which are talked about)", community.market.listings.len());
     println!("  prices  {prices:>10} (generated)");
     println!("  authors {:>10}", community.people.all.len());
     println!("  follows {follows:>10}");
@@ -129,4 +130,5 @@ fn report(args: &Args, until: DateTime<Utc>, community: &Community) {
         ledgers.accounts.len(),
         ledgers.disclosing()
     );
+    Ok(())
 }

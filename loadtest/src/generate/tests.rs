@@ -207,17 +207,19 @@ fn aliases_and_names_mean_one_company_each() -> Result<()> {
     let output = Output::new("aliases", 3, 2, 0)?;
     let mut seen = BTreeSet::new();
     for row in output.rows("tickers.csv")? {
-        let names: BTreeSet<&str> = ["symbol", "name_ko", "company", "aliases"]
+        let names: BTreeSet<String> = ["symbol", "name_ko", "company", "aliases"]
             .iter()
             .filter_map(|column| row.get(*column))
             .flat_map(|names| names.split('|'))
             .filter(|name| !name.is_empty())
+            .map(str::to_lowercase)
             .collect();
         for name in names {
-            assert!(seen.insert(name.to_lowercase()), "{name} means two companies");
+            assert!(seen.insert(name.clone()), "{name} means two companies");
         }
     }
-    assert_eq!(output.rows("tickers.csv")?.len(), 40);
+    let priced: BTreeSet<_> = output.column("prices.csv.gz", "symbol")?.into_iter().collect();
+    assert_eq!((priced.len(), output.rows("tickers.csv")?.len()), (40, 294));
     Ok(())
 }
 

@@ -1,10 +1,12 @@
-//! The listed companies of a community: real names, codes and nicknames. Prices start at a plausible level and are
-//! generated from there.
+//! The listed companies that a community talks about: real names, codes and nicknames. Prices start at a plausible
+//! level and are generated from there. [`super::listing`] has those that are only listed.
 
 use chrono_tz::Tz;
+use serde::Deserialize;
 
 /// Where a share is listed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Exchange {
     Krx,
     Nasdaq,
@@ -144,7 +146,7 @@ pub(crate) static AMERICAN: [Ticker; 15] = [
     us("QCOM", "Qualcomm", "퀄컴", "", TECH, 16_280),
 ];
 
-/// Every company, Korean ones first.
+/// Every company that has prices and posts, Korean ones first.
 pub(crate) fn all() -> impl Iterator<Item = &'static Ticker> {
     KOREAN.iter().chain(&AMERICAN)
 }

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::people::opaque_id;
 use super::posts::{Kind, Mood, Post};
 use super::progress::Progress;
-use super::tickers::{self, Exchange};
-use super::{Community, ledger};
+use super::tickers::Exchange;
+use super::{Community, ledger, listing};
 
 #[derive(Serialize)]
 struct PostLine<'a> {
@@ -96,15 +96,15 @@ fn write_tickers(folder: &Path) -> Result<()> {
         "renamed_to",
     ];
     let mut csv = csv_writer(File::create_new(folder.join("tickers.csv"))?, &header)?;
-    for ticker in tickers::all() {
-        let exchange = ticker.exchange;
+    for listed in listing::all()? {
+        let exchange = listed.exchange;
         csv.write_record([
-            ticker.symbol,
-            ticker.company,
-            ticker.sector,
+            listed.symbol.as_str(),
+            &listed.company,
+            &listed.sector,
             exchange.name(),
-            ticker.name_ko,
-            ticker.aliases,
+            &listed.name_ko,
+            &listed.aliases,
             exchange.currency(),
             exchange.zone().name(),
             "active",
