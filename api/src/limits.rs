@@ -41,6 +41,8 @@ pub(crate) enum Rate {
     Write,
     /// Reads.
     Read,
+    /// Searches and suggestions.
+    Search,
 }
 
 /// Whose quota is used up.
@@ -73,6 +75,7 @@ pub(crate) struct Limits {
     login: Limiter,
     write: Limiter,
     read: Limiter,
+    search: Limiter,
     address: Limiter,
     trusted: Vec<IpNet>,
 }
@@ -103,6 +106,7 @@ impl Limits {
             login: limiter(rates.login),
             write: limiter(rates.write),
             read: limiter(rates.read),
+            search: limiter(rates.search),
             address: limiter(rates.address),
             trusted,
         }
@@ -119,6 +123,7 @@ impl Limits {
             Rate::Login => Some(&self.login),
             Rate::Write => Some(&self.write),
             Rate::Read => Some(&self.read),
+            Rate::Search => Some(&self.search),
         }
     }
 
@@ -216,6 +221,7 @@ mod tests {
             login: quota,
             write: quota,
             read: quota,
+            search: quota,
             address: quota,
         };
         Limits::new(&rates, trusted.iter().filter_map(|network| network.parse().ok()).collect())

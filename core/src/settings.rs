@@ -173,6 +173,8 @@ pub struct RateSettings {
     pub write: Quota,
     /// `RATE_READ`, default 600/min.
     pub read: Quota,
+    /// `RATE_SEARCH`: searches and suggestions while typing, default 300/min.
+    pub search: Quota,
     /// `RATE_ADDRESS`, default 3000/min.
     pub address: Quota,
 }
@@ -227,6 +229,26 @@ pub struct TelemetrySettings {
     pub otlp_endpoint: Option<String>,
 }
 
+/// Search.
+#[derive(Clone, Debug)]
+pub struct SearchSettings {
+    /// `SEARCH_DIR`: where the embedded index lives, default `search-index` below the working directory.
+    pub dir: std::path::PathBuf,
+    /// `MEILI_URL`: the Meilisearch server to use instead, default none.
+    pub meili: Option<MeiliSettings>,
+}
+
+/// A Meilisearch server.
+#[derive(Clone, Debug)]
+pub struct MeiliSettings {
+    /// `MEILI_URL`.
+    pub url: String,
+    /// `MEILI_KEY`: its key, default none.
+    pub key: Option<SecretString>,
+    /// `MEILI_PREFIX`: put before the names of indexes, so that deployments can share a server, default `madang_`.
+    pub prefix: String,
+}
+
 /// All settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -244,6 +266,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Logging in.
     pub auth: AuthSettings,
+    /// Search.
+    pub search: SearchSettings,
     /// Logs and traces.
     pub telemetry: TelemetrySettings,
     /// `MARKET_INDEXES`: the index of each currency's market, `KRW=XKRX:KOSPI,USD=XNYS:SPX`, default none: then
@@ -269,6 +293,7 @@ impl Settings {
             rates: rates(s),
             http: http(s),
             auth: auth(s),
+            search: search(s),
             telemetry: TelemetrySettings {
                 filter: s.text("RUST_LOG").unwrap_or_else(|| "info".into()),
                 otlp_endpoint: s.text("OTEL_EXPORTER_OTLP_ENDPOINT"),
@@ -320,6 +345,24 @@ fn work(s: &mut Source<'_>) -> WorkSettings {
     }
 }
 
+fn search(s: &mut Source<'_>) -> SearchSettings {
+    let meili = s.text("MEILI_URL").map(|url| MeiliSettings {
+        url: url.trim().trim_end_matches('/').to_owned(),
+        key: s.text("MEILI_KEY").map(Into::into),
+        prefix: s.text("MEILI_PREFIX").unwrap_or_else(|| "madang_".into()),
+    });
+    if let Some(meili) = &meili {
+        if !(meili.url.starts_with("http://") || meili.url.starts_with("https://")) {
+            s.wrong.push("  MEILI_URL: must begin with http:// or https://".into());
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if !meili.prefix.chars().all(plain) || meili.prefix.len() > 64 {
+            s.wrong.push("  MEILI_PREFIX: must be at most 64 letters, digits, - and _".into());
+        }
+    }
+    SearchSettings { dir: s.text("SEARCH_DIR").unwrap_or_else(|| "search-index".into()).into(), meili }
+}
+
 fn market_indexes(s: &mut Source<'_>) -> Vec<(String, String)> {
     let text = s.text("MARKET_INDEXES").unwrap_or_default();
     let mut indexes = Vec::new();
@@ -345,6 +388,7 @@ fn rates(s: &mut Source<'_>) -> RateSettings {
         login: s.parse("RATE_LOGIN", quota(10, 60)),
         write: s.parse("RATE_WRITE", quota(60, 60)),
         read: s.parse("RATE_READ", quota(600, 60)),
+        search: s.parse("RATE_SEARCH", quota(300, 60)),
         address: s.parse("RATE_ADDRESS", quota(3_000, 60)),
     }
 }
