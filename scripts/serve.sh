@@ -263,6 +263,14 @@ replace_server() {
   launch_server "$1"
 }
 
+search_answers() { curl -fsS -o /dev/null --max-time 5 "$PUBLIC_URL/v1/search?type=posts&q=a" 2>/dev/null; }
+
+# The index is built in the background; a demo in which nothing is found yet would be a poor one.
+await_search() {
+  search_answers || say "waiting for the index of search"
+  wait_until 120 search_answers || say "search is not ready yet; ./dev madang search status says how far it is"
+}
+
 # Meaningful even when the server died at once: then it is "ready" to be reported.
 await_server() {
   local log="$1"
@@ -279,7 +287,7 @@ serve() {
   with_lock replace_server "$log"
   [[ -n "$log" ]] || trap 'kill -TERM "$SERVER_PID" 2>/dev/null || true' INT TERM HUP
   await_server "$log"
-  if [[ "$content" == demo ]]; then settle_demo_logins; fi
+  if [[ "$content" == demo ]]; then settle_demo_logins; await_search; fi
   print_welcome "$content"
   if [[ -n "$log" ]]; then
     say "it runs behind, its log is $log; ./dev down stops it"
@@ -322,6 +330,8 @@ TEXT
   curl -s "$PUBLIC_URL/v1/timeline?order=top" -H "authorization: Bearer \$TOKEN"
   curl -s "$PUBLIC_URL/v1/tickers/XKRX:005930/posts?order=top"
   curl -s "$PUBLIC_URL/v1/trending/tickers"
+  curl -sG "$PUBLIC_URL/v1/search/suggest" --data-urlencode "q=ㅅㅅㅈㅈ"
+  curl -sG "$PUBLIC_URL/v1/search" --data-urlencode "q=삼성전자 실적" -d type=posts
   curl -s "$PUBLIC_URL/v1/leaderboard?window=1Y"
   curl -s "$PUBLIC_URL/v1/tickers/XKRX:005930/creators"
   curl -s "$PUBLIC_URL/v1/users/creator/returns"

@@ -42,6 +42,8 @@ start_own_stores() {
 export_settings() {
   export DATABASE_URL MIGRATE_DATABASE_URL REDIS_URL
   export SIGNING_KEY="${SIGNING_KEY:-$OWN_SIGNING_KEY}" RUST_LOG="${RUST_LOG:-info}"
+  # MEILI_URL, where it is set, is passed on as it is: then search is there.
+  export SEARCH_DIR="${SEARCH_DIR:-$STATE/search}"
   HTTP_BIND="127.0.0.1:$(remembered_port http)"
   PUBLIC_URL="http://$HTTP_BIND"
   export HTTP_BIND PUBLIC_URL

@@ -9,11 +9,20 @@ use madang_core::{changes::Change, db, passwords::Passwords, posts::Intake, sett
 use madang_creators::{cards::CardKey, markets::Markets, shareholders::Holder};
 use madang_feed::{Feed, live::Hub, sync::Held};
 use madang_moderation::{exposure::ViewLog, screened::Screened, screener::Screener};
+use madang_search::Search;
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
-use crate::{auth::LoginStore, handlers::creators::HeldBoard, limits::Limits, oidc::Verifier, shelf::Shelf};
+use crate::{
+    auth::LoginStore,
+    handlers::creators::HeldBoard,
+    limits::Limits,
+    names::{NameStore, Names},
+    oidc::Verifier,
+    problem::Problem,
+    shelf::Shelf,
+};
 
 /// The serving process.
 pub(crate) struct App {
@@ -49,6 +58,10 @@ pub(crate) struct App {
     pub(crate) card_key: CardKey,
     /// Leaderboards and lists of holders, held for a moment.
     pub(crate) shown: Arc<Boards>,
+    /// Posts and people by words.
+    pub(crate) search: Arc<Search>,
+    /// Instruments by any name.
+    pub(crate) name_store: Arc<NameStore>,
     /// Few pictures at once.
     pub(crate) painting: tokio::sync::Semaphore,
     /// Wakes workers.
@@ -86,6 +99,8 @@ impl App {
             markets: Arc::new(Markets::new(pool.clone(), &settings.market_indexes)),
             card_key: card_key(&settings),
             shown,
+            search: Arc::new(Search::new(settings.search.clone())),
+            name_store: Arc::default(),
             painting: tokio::sync::Semaphore::new(2),
             waker: Waker::default(),
             intake: Arc::new(Intake::new(pool.clone())),
@@ -112,6 +127,14 @@ pub(crate) fn open_feed(
 /// The key profit cards are sealed with.
 pub(crate) fn card_key(settings: &Settings) -> CardKey {
     CardKey::derive(settings.auth.signing_key.expose_secret().as_bytes())
+}
+
+impl App {
+    /// The instruments by any name, as of the last change the caller has caught up with.
+    pub(crate) async fn names(&self) -> Result<Arc<Names>, Problem> {
+        let catalogue = self.feed.catalogue().await?;
+        self.name_store.get(catalogue, &self.pool).await.map_err(Problem::internal)
+    }
 }
 
 /// Wakes workers after commits, at most once in 5 ms.

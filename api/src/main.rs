@@ -7,6 +7,7 @@ mod commands;
 mod guard;
 mod handlers;
 mod limits;
+mod names;
 mod oidc;
 mod openapi;
 mod problem;

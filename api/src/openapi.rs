@@ -109,12 +109,20 @@ fn path_words(name: &str) -> &'static str {
         "id" => "The id of a post, case or appeal.",
         "symbol" => "`market:code`, or a code or name that only one instrument has.",
         "keyword" => "The word.",
+        "alias" => "The nickname.",
         _ => "A file's name.",
     }
 }
 
 fn query_parameter(path: &str, name: &str) -> Value {
     let (schema, words) = match name {
+        "limit" if path == "/v1/search/suggest" => {
+            (json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 8}), "Suggestions at most.")
+        }
+        "limit" if path == "/v1/search" => (
+            json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+            "Items on a page; of tickers and of people at most 5 where the type is all: their cursors go on.",
+        ),
         "limit" if path == "/v1/suggestions/creators" => {
             (json!({"type": "integer", "minimum": 1, "maximum": 20, "default": 10}), "People in the list.")
         }
@@ -130,6 +138,24 @@ fn query_parameter(path: &str, name: &str) -> Value {
         "days" => {
             (json!({"type": "integer", "minimum": 1, "maximum": 90, "default": 30}), "Days to look back.")
         }
+        "q" => (
+            json!({"type": "string", "minLength": 1, "maxLength": 200}),
+            "What to look for; \"quoted\" as it stands.",
+        ),
+        "type" => (
+            json!({"type": "string", "enum": ["posts", "users", "tickers", "all"], "default": "all"}),
+            "What is looked for; with all there is one page of each.",
+        ),
+        "author" => (json!({"type": "string"}), "Posts of this handle only."),
+        "stance" => {
+            (json!({"type": "string", "enum": ["bull", "bear", "none"]}), "Posts of this stance only.")
+        }
+        "from" | "to" if path == "/v1/search" => (
+            json!({"type": "string"}),
+            "A day (UTC, included) or a time, as in 2026-11-22 or 2026-11-22T09:00:00Z.",
+        ),
+        "verified" => (json!({"type": "boolean"}), "Of people the house has checked only."),
+        "holders" => (json!({"type": "boolean"}), "Of those only who hold `ticker` and say so."),
         "ticker" => (json!({"type": "string"}), ticker_words(path)),
         "window" => {
             let windows = ["1W", "1M", "3M", "6M", "1Y", "YTD", "ALL"];
@@ -142,12 +168,15 @@ fn query_parameter(path: &str, name: &str) -> Value {
         "state" | "status" => (json!({"type": "string"}), "Only what stands there."),
         _ => (json!({"type": "string"}), "`next_cursor` of the page before."),
     };
-    json!({"name": name, "in": "query", "required": false, "schema": schema, "description": words})
+    // No other list is refused for want of a parameter.
+    let required = name == "q" && path.starts_with("/v1/search");
+    json!({"name": name, "in": "query", "required": required, "schema": schema, "description": words})
 }
 
 fn ticker_words(path: &str) -> &'static str {
     match path {
         "/v1/leaderboard" => "Of one instrument, `market:code`; without it of whole accounts.",
+        "/v1/search" => "Posts about this instrument only: symbol, code or name.",
         "/v1/me/disclosure" => "Only of this instrument, `market:code`; without it of everything.",
         _ => "The board to follow.",
     }
@@ -251,5 +280,14 @@ mod tests {
         for operation in operations() {
             assert!(seen.insert(operation_id(&operation)), "{}", operation_id(&operation));
         }
+    }
+
+    #[test]
+    fn a_search_names_what_it_cannot_do_without() {
+        for path in ["/v1/search", "/v1/search/suggest"] {
+            let q = query_parameter(path, "q");
+            assert_eq!(q.pointer("/required"), Some(&json!(true)), "{path}");
+        }
+        assert_eq!(query_parameter("/v1/search", "type").pointer("/required"), Some(&json!(false)));
     }
 }

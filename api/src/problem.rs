@@ -235,6 +235,18 @@ impl Problem {
         problem
     }
 
+    /// 503: search does not answer; everything else does.
+    pub(crate) fn search_away() -> Self {
+        let mut problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "search_unavailable",
+            "Search is temporarily unavailable",
+            "search does not answer just now; posts and feeds do; try again soon",
+        );
+        problem.0.retry_after = Some(3);
+        problem
+    }
+
     /// 500; the cause goes to the log and nowhere else.
     pub(crate) fn internal(cause: impl fmt::Display) -> Self {
         tracing::error!(error = %cause, "request failed");

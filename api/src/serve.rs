@@ -14,6 +14,7 @@ use madang_moderation::{
     audit, cases, decisions, exposure, fallback, learning, legal, restitution, sanctions, statistics, sweeps,
     text_rules,
 };
+use madang_search::{Search, indexer::Indexer};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +61,10 @@ pub(crate) async fn serve(settings: Settings, with_worker: bool) -> anyhow::Resu
     tasks.spawn("screened", until(stop.clone(), async move { screened.screened.run(&screened.pool).await }));
     let upkeep = app.clone();
     tasks.spawn("upkeep", until(stop.clone(), async move { keep_up(&upkeep).await }));
+    let (searched, indexing) = (app.clone(), stop.clone());
+    // On this host's disk one of those that serve writes; a server of its own is fed by workers.
+    let feeds = with_worker || app.search.is_embedded();
+    tasks.spawn("search", async move { index(&searched.search, &searched.pool, feeds, indexing).await });
     if with_worker {
         let worker = Worker::new(app.feed.clone(), app.settings.work);
         let stop = stop.clone();
@@ -100,6 +105,11 @@ pub(crate) async fn work(settings: Settings) -> anyhow::Result<()> {
         Ok(())
     });
     tasks.spawn("marks", until(stop.clone(), async move { mark(&marking, &markets).await }));
+    let search = Search::new(settings.search.clone());
+    if !search.is_embedded() {
+        let (pool, indexing) = (feed.pool.clone(), stop.clone());
+        tasks.spawn("search", async move { index(&search, &pool, true, indexing).await });
+    }
     let stopping = stop.clone();
     tasks.spawn("moderation", until(stop.clone(), async move { moderate(&feed).await }));
     tasks.spawn("worker", async move { worker.run(stopping).await });
@@ -155,6 +165,28 @@ async fn until(stop: CancellationToken, task: impl Future<Output = ()>) -> anyho
         () = stop.cancelled() => Ok(()),
         () = task => Ok(()),
     }
+}
+
+/// Opens the index of search, and feeds it.
+async fn index(search: &Search, pool: &PgPool, feeds: bool, stop: CancellationToken) -> anyhow::Result<()> {
+    let opened = loop {
+        match search.open(pool).await {
+            Ok(index) => break index,
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "failed to open search, it is repeated")
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    };
+    if feeds {
+        Indexer::new(pool.clone(), opened).run(stop).await;
+    } else {
+        stop.cancelled().await;
+    }
+    Ok(())
 }
 
 /// What moderation does by the clock. Any number of processes may do it: rows are locked.

@@ -97,6 +97,18 @@ pub struct Card {
     counts: ArcSwap<CountsAt>,
 }
 
+impl Card {
+    /// The text, as it stands in the JSON.
+    pub(crate) fn body(&self) -> String {
+        #[derive(serde::Deserialize)]
+        struct Body {
+            body: String,
+        }
+        let object = format!("{{{}}}", self.members.trim_start_matches(','));
+        serde_json::from_str(&object).map(|parsed: Body| parsed.body).unwrap_or_default()
+    }
+}
+
 /// Cards by id; unknown posts are missing.
 pub type Cards = AHashMap<i64, Arc<Card>>;
 

@@ -70,6 +70,12 @@ pub enum List {
     Calls = 30,
     /// One's own positions.
     Positions = 31,
+    /// Posts found by a search.
+    FoundPosts = 32,
+    /// People found by a search.
+    FoundPeople = 33,
+    /// Instruments found by a search.
+    FoundTickers = 34,
     /// Ambassadors.
     Ambassadors = 40,
     /// Applications to become one.

@@ -6,6 +6,7 @@ pub mod cards;
 pub mod check;
 pub mod cursor;
 pub mod fanout;
+pub mod found;
 pub mod home;
 pub mod keys;
 pub mod kv;

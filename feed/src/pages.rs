@@ -170,6 +170,18 @@ impl Feed {
         next_cursor: Option<String>,
         now: DateTime<Utc>,
     ) -> sqlx::Result<Page> {
+        self.envelope_with(look, picked, next_cursor, now, &|_| String::new()).await
+    }
+
+    /// The same with members of their own at the end of each post, each with a comma before it.
+    pub(crate) async fn envelope_with(
+        &self,
+        look: &Look,
+        picked: &Picked,
+        next_cursor: Option<String>,
+        now: DateTime<Utc>,
+        extra: &(dyn Fn(&Card) -> String + Send + Sync),
+    ) -> sqlx::Result<Page> {
         let shown = picked.shown_ids();
         let marks = marks_by_id(&shown, self.marks_on(look, &shown).await?);
         let mut body = String::with_capacity(700 * picked.items.len() + 500);
@@ -179,6 +191,13 @@ impl Feed {
                 body.push(',');
             }
             self.write_item(&mut body, look, item, &picked.inner, &marks, now);
+            if let Item::Post(card) = item {
+                let extra = extra(card);
+                if !extra.is_empty() {
+                    body.pop();
+                    body.extend([extra.as_str(), "}"]);
+                }
+            }
         }
         body.push_str(r#"],"next_cursor":"#);
         match &next_cursor {

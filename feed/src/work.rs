@@ -8,7 +8,7 @@ use madang_core::{
     changes, idempotency,
     ids::UserId,
     jobs::{self, Job, JobError, JobKind, Lane},
-    sessions,
+    search_log, sessions,
     settings::WorkSettings,
     users,
 };
@@ -178,6 +178,7 @@ impl Worker {
             JobKind::Score => self.feed.rescore(&[job.subject]).await?,
             JobKind::Relation | JobKind::RelationAgain => {
                 self.feed.settle_relation(UserId::new(job.subject), UserId::new(job.peer)).await?;
+                search_log::note_followed(&self.feed.pool, UserId::new(job.peer)).await?;
             }
             JobKind::Merge => self.feed.settle_merge(UserId::new(job.subject), now).await?,
             JobKind::Publish => {
@@ -243,6 +244,7 @@ impl Worker {
         let pool = &self.feed.pool;
         while idempotency::drop_old(pool, SWEEP).await? == SWEEP.unsigned_abs() {}
         while changes::drop_old(pool, SWEEP).await? == SWEEP.unsigned_abs() {}
+        while search_log::drop_old(pool, Utc::now(), SWEEP).await? == SWEEP.unsigned_abs() {}
         while sessions::drop_expired(pool, SWEEP).await? == SWEEP.unsigned_abs() {}
         Ok(())
     }

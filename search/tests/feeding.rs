@@ -245,7 +245,7 @@ async fn of_two_builds_at_once_one_is_refused(pool: PgPool) -> Result<()> {
     let (one, other) = (open(&pool, &folder).await?, open(&pool, &folder).await?);
     let (first, second) = tokio::join!(
         rebuild::run(&pool, &one, &Silent, Duration::ZERO),
-        rebuild::run(&pool, &other, &Silent)
+        rebuild::run(&pool, &other, &Silent, Duration::ZERO)
     );
     let refused = [&first, &second].iter().filter(|done| done.is_err()).count();
     ensure!(refused == 1, "{first:?} {second:?}");

@@ -22,7 +22,8 @@ use crate::{
 
 const READY_SECS: u64 = 30;
 const GENEROUS: &str = "100000/min";
-const RATES: [&str; 9] = [
+const RATES: [&str; 10] = [
+    "RATE_SEARCH",
     "RATE_POST",
     "RATE_REPLY",
     "RATE_FOLLOW",
@@ -122,11 +123,17 @@ fn environment(name: &str) -> Result<Vec<(String, String)>> {
         ("REDIS_PREFIX".into(), format!("t{name}:")),
         ("SIGNING_KEY".into(), format!("a key for tests only, of {name}, long enough")),
         ("RUST_LOG".into(), "warn".into()),
+        ("SEARCH_DIR".into(), search_dir(name).display().to_string()),
         ("HTTP_WORKERS".into(), "2".into()),
         ("DATABASE_POOL_SIZE".into(), "10".into()),
     ];
     env.extend(RATES.map(|name| (name.to_owned(), GENEROUS.to_owned())));
     Ok(env)
+}
+
+/// Where the index of a service lives; processes beside it read it too.
+fn search_dir(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("madang-test-{name}.search"))
 }
 
 /// A running service; it is killed and its database dropped at the end.
@@ -289,7 +296,8 @@ impl Service {
         std::fs::metadata(&self.log).map_or(0, |metadata| metadata.len())
     }
 
-    fn log_from(&self, from: u64) -> Result<String> {
+    /// What was logged from a byte on.
+    pub fn log_from(&self, from: u64) -> Result<String> {
         let mut file = File::open(&self.log)?;
         file.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
@@ -306,6 +314,10 @@ impl Drop for Service {
             eprintln!("--- log of the service ---\n{log}");
         }
         let _ = std::fs::remove_file(&self.log);
+        let dir = self.env.iter().find(|(name, _)| name == "SEARCH_DIR").map(|(_, dir)| dir);
+        if let Some(dir) = dir.filter(|dir| dir.contains("madang-test-")) {
+            let _ = std::fs::remove_dir_all(dir);
+        }
     }
 }
 

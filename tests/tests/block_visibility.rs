@@ -1,6 +1,6 @@
 //! From the answer to the block on, no surface of the process that answered shows the post, nor of any other
-//! process as soon as it looks; and once it is restored it is back on all of them. Search and notifications
-//! are no surfaces yet; they join the list when they are served.
+//! process as soon as it looks; and once it is restored it is back on all of them. Notifications are no surface
+//! yet; they join the list when posts are told of there.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value gives null for what is not there")]
 
 use std::{
@@ -83,6 +83,11 @@ impl Scene {
         }
         let stays = self.author.say("the newest of the batch $AAPL").await?;
         self.service.settle().await?;
+        until("search has the batch", PATIENCE.as_secs(), async || {
+            let found = self.reader.ids("/v1/search?type=posts&limit=100&q=newest+of+the+batch").await?;
+            Ok(found.contains(&stays))
+        })
+        .await?;
         let mut targets = Vec::new();
         for (id, words) in ids {
             let mut tokens = [String::new(), String::new()];
@@ -109,6 +114,7 @@ impl Scene {
             format!("/v1/users/{}/posts?limit=100", self.author.handle),
             format!("/v1/posts/{}/replies?limit=100", self.parent),
             format!("/v1/posts/{}", target.id),
+            format!("/v1/search?type=posts&limit=100&q={}", target.words),
         ];
         for list in ["/v1/timeline?order=latest", "/v1/tickers/AAPL/posts?order=top"] {
             let all = self.reader.ids(&format!("{list}&limit=100")).await?;

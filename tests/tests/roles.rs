@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 static SERVICE: Shared = Shared::new();
 
 /// For everybody, logged in or not.
-const PUBLIC: [&str; 37] = [
+const PUBLIC: [&str; 39] = [
     "GET /",
     "GET /docs",
     "GET /docs/{file}",
@@ -33,6 +33,8 @@ const PUBLIC: [&str; 37] = [
     "GET /v1/posts/{id}/contradictions",
     "GET /v1/posts/{id}/replies",
     "GET /v1/posts/{id}/revisions",
+    "GET /v1/search",
+    "GET /v1/search/suggest",
     "GET /v1/tickers",
     "GET /v1/tickers/{symbol}",
     "GET /v1/tickers/{symbol}/creators",
@@ -161,7 +163,10 @@ const LEGAL: [&str; 3] = [
 ];
 
 /// For those who run the place.
-const ADMINS: [&str; 15] = [
+const ADMINS: [&str; 18] = [
+    "GET /v1/tickers/{symbol}/aliases",
+    "PUT /v1/tickers/{symbol}/aliases/{alias}",
+    "DELETE /v1/tickers/{symbol}/aliases/{alias}",
     "POST /v1/moderation/settings/proposals",
     "POST /v1/moderation/settings/proposals/{id}/decisions",
     "GET /v1/ambassadors/applications",
@@ -220,6 +225,7 @@ async fn ask(cast: &Cast, who: &Api, operation: &str) -> Result<Answer> {
         .replace("{handle}", &cast.author.handle)
         .replace("{symbol}", "XNAS:AAPL")
         .replace("{keyword}", "word")
+        .replace("{alias}", "nickname")
         .replace("{file}", "index.html");
     if ["POST", "PATCH"].contains(&method) || path == "/v1/me" || path.ends_with("/vote") {
         return who.send(method, &path, &[], &json!({"nothing": 1})).await;
@@ -340,7 +346,6 @@ async fn every_documented_operation_is_served_and_others_are_not() -> Result<()>
         "/debug",
         "/.env",
         "/v1/moderation",
-        "/v1/search",
         "/v1/timeline/",
     ] {
         cast.anonymous.get(path).await?.refused(404, "not_found")?;

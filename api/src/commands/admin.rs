@@ -19,6 +19,7 @@ use madang_moderation::{audit, transparency::Month};
 use sqlx::PgPool;
 
 use super::{
+    aliases::{self, AliasesCommand},
     ambassadors::{self, AmbassadorsCommand},
     transparency::{self, Format},
 };
@@ -46,6 +47,19 @@ pub(crate) enum AdminCommand {
         handle: String,
         /// investor, moderator, senior, legal, admin or service.
         role: Role,
+    },
+    /// Mark an account as checked by the house: the person or company is who they say.
+    VerifyUser {
+        /// Handle.
+        handle: String,
+        /// Take the mark away.
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Nicknames of instruments: in search and in cashtags they mean the instrument.
+    Aliases {
+        #[command(subcommand)]
+        command: AliasesCommand,
     },
     /// Issue a login token, for programs; it is printed once.
     IssueToken {
@@ -109,6 +123,8 @@ pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::R
             create_user(&pool, &handle, role, password, if_missing).await?;
         }
         AdminCommand::SetRole { handle, role } => set_role(&pool, &handle, role).await?,
+        AdminCommand::VerifyUser { handle, withdraw } => verify_user(&pool, &handle, !withdraw).await?,
+        AdminCommand::Aliases { command } => aliases::run(settings, &pool, command).await?,
         AdminCommand::IssueToken { handle, days } => {
             let user = super::person(&pool, &handle).await?;
             println!("{}", sessions::start(&pool, user, Utc::now(), days.clamp(1, 3_650)).await?);
@@ -122,6 +138,15 @@ pub(crate) async fn run(settings: &Settings, command: AdminCommand) -> anyhow::R
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn verify_user(pool: &PgPool, handle: &str, verified: bool) -> anyhow::Result<()> {
+    let user = super::person(pool, handle).await?;
+    let mut tx = pool.begin().await?;
+    users::set_verified(&mut tx, user, verified).await?;
+    tx.commit().await?;
+    println!("{handle} is {}verified", if verified { "" } else { "no longer " });
+    Ok(())
 }
 
 async fn verify_audit(pool: &PgPool) -> anyhow::Result<ExitCode> {

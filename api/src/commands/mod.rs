@@ -1,6 +1,7 @@
 //! What the executable does, by its first words.
 
 mod admin;
+mod aliases;
 mod ambassadors;
 mod check;
 mod import;
@@ -8,13 +9,14 @@ mod payouts;
 mod rebuild;
 mod returns;
 mod rules;
+mod search;
 mod transparency;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use madang_core::{db, settings::Settings, telemetry};
+use madang_core::{changes, db, nicknames, settings::Settings, telemetry};
 use madang_moderation::text_rules;
 
 use crate::serve;
@@ -75,6 +77,11 @@ enum Command {
         #[command(subcommand)]
         command: returns::ReturnsCommand,
     },
+    /// The index of search: built anew, compared.
+    Search {
+        #[command(subcommand)]
+        command: search::SearchCommand,
+    },
     /// Administration.
     Admin {
         #[command(subcommand)]
@@ -101,12 +108,16 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             db::migrate(&settings.database).await.context("failed to migrate")?;
             let pool = db::connect(&settings.database)?;
             let rules = text_rules::seed(&pool).await.context("failed to put the text rules in")?;
-            println!("migrations applied, {rules} text rules new or changed with this release");
+            let names = seed_nicknames(&pool).await.context("failed to put the nicknames in")?;
+            println!(
+                "migrations applied, {rules} text rules and {names} nicknames new or changed with this release"
+            );
             Ok(ExitCode::SUCCESS)
         }
         Command::Import { dir, rejects } => import::run(&settings, dir, rejects).await,
         Command::Rebuild { user } => rebuild::run(&settings, user.as_deref()).await,
         Command::Check { user, every, repair } => check::run(&settings, user.as_deref(), every, repair).await,
+        Command::Search { command } => search::run(&settings, command).await,
         Command::Admin { command } => admin::run(&settings, command).await,
         Command::Returns { command: returns::ReturnsCommand::Recompute { user } } => {
             returns::recompute(&settings, user.as_deref()).await
@@ -115,6 +126,17 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Returns { .. } => Ok(ExitCode::SUCCESS),
         Command::Rules { command } => rules::run(&command),
     }
+}
+
+/// Nicknames this release brings for instruments that are here already.
+async fn seed_nicknames(pool: &sqlx::PgPool) -> sqlx::Result<u64> {
+    let mut tx = pool.begin().await?;
+    let new = nicknames::seed(&mut tx).await?;
+    if new > 0 {
+        changes::record(&mut tx, &[changes::Change::Tickers]).await?;
+    }
+    tx.commit().await?;
+    Ok(new)
 }
 
 fn done(result: anyhow::Result<()>) -> anyhow::Result<ExitCode> {

@@ -6,7 +6,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use madang_core::{
     ids::{TickerId, UserId},
     tickers::Catalogue,
-    visibility::Onlooker,
 };
 use madang_creators::{
     boards::{self, Board},
@@ -23,7 +22,7 @@ use madang_feed::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{PageQuery, account::send, page_limit, ticker, tickers::ticker_json, visible_person};
+use super::{PageQuery, account::send, page_limit, sees, ticker, tickers::ticker_json, visible_person};
 use crate::{
     call::{Call, json as send_json},
     problem::Problem,
@@ -153,10 +152,6 @@ fn board_page(
         count += 1;
     }
     (items, None)
-}
-
-fn sees(look: &Look, user: UserId) -> bool {
-    look.onlooker(user) != Onlooker::Blocked && !look.viewer.muted.contains(&user.get())
 }
 
 /// `GET /v1/tickers/{symbol}/creators`

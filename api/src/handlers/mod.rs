@@ -1,6 +1,7 @@
 //! Handlers: each parses, authorises, opens the transaction and answers; a store function holds the query.
 
 pub(crate) mod account;
+pub(crate) mod aliases;
 pub(crate) mod ambassadors;
 pub(crate) mod appeals;
 pub(crate) mod calls;
@@ -21,6 +22,7 @@ pub(crate) mod reports;
 pub(crate) mod rules;
 pub(crate) mod sanctions;
 mod screening;
+pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod stats;
 pub(crate) mod tickers;
@@ -29,10 +31,12 @@ pub(crate) mod writing;
 use actix_web::{HttpRequest, HttpResponse};
 use madang_core::{
     handle::Handle,
-    ids::{CaseId, PostId, RuleId},
+    ids::{CaseId, PostId, RuleId, UserId},
     tickers::{Ticker, TickerStatus},
     users::{self, Profile},
+    visibility::Onlooker,
 };
+use madang_feed::viewers::Look;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -121,10 +125,15 @@ pub(crate) async fn person(call: &Call, req: &HttpRequest) -> Result<Profile, Pr
 pub(crate) async fn visible_person(call: &Call, req: &HttpRequest) -> Result<Profile, Problem> {
     let profile = person(call, req).await?;
     let look = call.app.feed.look(call.viewer()).await?;
-    if look.onlooker(profile.id) == madang_core::visibility::Onlooker::Blocked {
+    if look.onlooker(profile.id) == Onlooker::Blocked {
         return Err(Problem::not_found("person"));
     }
     Ok(profile)
+}
+
+/// Whether somebody is shown in lists of people: neither side blocked the other, and the viewer did not mute them.
+pub(crate) fn sees(look: &Look, user: UserId) -> bool {
+    look.onlooker(user) != Onlooker::Blocked && !look.viewer.muted.contains(&user.get())
 }
 
 /// The ticker an address names; a renamed one answers with where it lives now.

@@ -5,6 +5,7 @@ mod ambassadors;
 mod community;
 mod creators;
 mod moderation;
+mod search;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -150,6 +151,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(moderation::routes());
     all.extend(creators::routes());
     all.extend(ambassadors::routes());
+    all.extend(search::routes());
     all.extend(operation_routes());
     all
 }

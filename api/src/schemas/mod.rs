@@ -3,6 +3,7 @@
 mod ambassadors;
 mod creators;
 mod moderation;
+mod search;
 mod statistics;
 
 use serde_json::{Value, json};
@@ -42,6 +43,7 @@ pub(crate) fn all() -> Value {
         notices(),
         moderation::all(),
         statistics::schemas(),
+        search::schemas(),
         creators::schemas(),
         ambassadors::all(),
         operations(),
@@ -151,11 +153,12 @@ fn posts() -> Value {
         "card": {"oneOf": [reference("Card"), {"type": "null"}]},
         "labels": {"type": "array", "items": {"type": "string", "enum": ["unverified_profit_claim", "acted_against"]}},
         "counts": counts, "viewer": {"oneOf": [viewer, {"type": "null"}]},
-        "poll": {"oneOf": [poll, {"type": "null"}]}, "repost_of": inner, "quote_of": inner});
+        "poll": {"oneOf": [poll, {"type": "null"}]}, "repost_of": inner, "quote_of": inner,
+        "highlights": search::ranges("Where the words stand in `body`; in search only.")});
     let token = json!({"type": "string", "description": "Signed: what was shown to whom and when."});
     let placeholder = json!({"id": {"type": "string"}, "placeholder": {"enum": ["deleted", "unavailable"]}});
     json!({
-        "Post": object(post, &[]),
+        "Post": object(post, &["highlights"]),
         "Placeholder": object(placeholder, &[]),
         "PostOrPlaceholder": {"oneOf": [reference("Post"), reference("Placeholder")]},
         "PostPage": object(json!({"items": list("PostOrPlaceholder"), "next_cursor": {"type": ["string", "null"]},

@@ -272,6 +272,8 @@ async fn renew(
     jobs::enqueue(&mut *tx, jobs::JobKind::Returns, user.get(), 0, std::time::Duration::ZERO).await?;
     standing::set(tx, user, strongest, row.limited).await?;
     closing.change(Change::Sessions(user));
+    // Who is suspended is not found, and afterwards is found again.
+    closing.change(Change::Author(user));
     // Boards that are held show nobody from now on who may not be on them.
     closing.change(Change::Disclosure(user));
     Ok(())
