@@ -37,7 +37,8 @@ pub struct Writer<'a>(pub &'a Catalogue);
 
 impl Writer<'_> {
     fn post(&self, row: PostRow) -> PostDoc {
-        let tickers: Vec<TickerId> = row.tickers.into_iter().map(TickerId::new).collect();
+        let tickers: Vec<TickerId> =
+            row.tickers.into_iter().map(|id| self.0.current(TickerId::new(id))).collect();
         let ticker_names = tickers.iter().flat_map(|id| self.names(*id)).collect();
         PostDoc {
             id: PostId::new(row.id),

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use madang_core::{
     changes::{self, Change},
-    ids::{PostId, UserId},
+    ids::{PostId, TickerId, UserId},
     search_log,
     settings::SearchSettings,
 };
@@ -251,5 +251,34 @@ async fn of_two_builds_at_once_one_is_refused(pool: PgPool) -> Result<()> {
     ensure!(refused == 1, "{first:?} {second:?}");
     ensure!(find(&one, "common").await?.len() == 500, "the other one did not end well");
     ensure!(rebuild::run(&pool, &other, &Silent, WAIT).await.is_ok(), "the turn was not given back");
+    Ok(())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_post_about_a_renamed_instrument_is_found_under_its_name_of_today(pool: PgPool) -> Result<()> {
+    let folder = Folder::new();
+    people(&pool).await?;
+    write(&pool, 10, "likes all day").await?;
+    let now: i32 = sqlx::query_scalar(
+        "INSERT INTO tickers (market, code, name, currency, time_zone)
+         VALUES ('XNAS', 'META', 'Meta', 'USD', 'America/New_York') RETURNING id",
+    )
+    .fetch_one(&pool)
+    .await?;
+    sqlx::query(
+        "WITH old AS (
+             INSERT INTO tickers (market, code, name, currency, time_zone, status, renamed_to)
+             VALUES ('XNAS', 'FB', 'Facebook', 'USD', 'America/New_York', 'renamed', $1) RETURNING id)
+         INSERT INTO post_tickers (post_id, ticker_id, position) SELECT 10, id, 0 FROM old",
+    )
+    .bind(now)
+    .execute(&pool)
+    .await?;
+    let index = open(&pool, &folder).await?;
+    feed(&mut Indexer::new(pool.clone(), index.clone())).await?;
+    let words = Words::parse("likes", &|_| Vec::new());
+    let filter = PostFilter { ticker: Some(TickerId::new(now)), ..PostFilter::default() };
+    let found = index.posts(&PostQuery { words, filter, limit: 10 }).await?;
+    ensure!(found == [PostId::new(10)], "{found:?}");
     Ok(())
 }
