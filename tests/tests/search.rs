@@ -630,7 +630,7 @@ async fn with_search_away_everything_else_goes_on() -> Result<()> {
 async fn no_search_begun_after_a_block_was_acknowledged_shows_it() -> Result<()> {
     let service = SERVICE.get(setup).await?;
     let nobody = service.anonymous()?;
-    let rounds = trials(100, 1_000) / 4;
+    let rounds = trials(60, 1_000) / 4;
     let [author, reader] = nobody.signup_many().await?;
     let moderator = service.member(&nobody, "moderator").await?;
     let beside = Beside::start(&service).await?;
@@ -700,7 +700,7 @@ async fn a_killed_service_finds_everything_again_and_search_check_finds_no_diffe
     let author = service.anonymous()?.signup().await?;
     let word = word();
     let mut posts = Vec::new();
-    for round in 0..trials(5, 50) {
+    for round in 0..trials(3, 50) {
         for n in 0..6 {
             posts.push(author.say(&format!("{word} {round} {n}")).await?);
         }
@@ -720,7 +720,7 @@ async fn a_killed_service_finds_everything_again_and_search_check_finds_no_diffe
     let checked = service.run(&["search", "check"]).await?;
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
     ensure!(checked.status.success() && said.trim_end().ends_with("compared, 0 differences"), "{said}");
-    println!("{} rounds of kill -9: {}", trials(5, 50), said.trim_end());
+    println!("{} rounds of kill -9: {}", trials(3, 50), said.trim_end());
     let found = author.ids(&format!("{}&limit=100", of("posts", &format!("{word} 0")))).await?;
     ensure!(found.contains(first), "{found:?}");
     let built = service.run(&["search", "reindex"]).await?;

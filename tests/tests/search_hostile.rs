@@ -472,7 +472,7 @@ async fn an_index_whose_folder_is_deleted_while_it_is_used_is_built_anew() -> Re
     let service = folder.setup().start().await?;
     let (author, word, mut posts) = some_posts(&service, 20).await?;
     let beside = Beside::start(&service).await?;
-    for round in 0..trials(2, 20) {
+    for round in 0..trials(1, 20) {
         let harmed = if round % 2 == 0 { folder.0.clone() } else { folder.index()? };
         fs::remove_dir_all(harmed)?;
         posts.push(author.say(&format!("{word} after {round}")).await?);
@@ -492,7 +492,7 @@ async fn files_damaged_while_nobody_runs_cost_time_and_no_post() -> Result<()> {
     let service = folder.setup().start().await?;
     let (author, word, mut posts) = some_posts(&service, 30).await?;
     let mut dice = Dice::new();
-    for round in 0..trials(4, 60) {
+    for round in 0..trials(2, 60) {
         service.kill();
         let files = folder.files()?;
         for _ in 0..=dice.below(3) {
@@ -596,7 +596,7 @@ async fn a_service_killed_while_it_builds_and_writes_finds_all_that_it_acknowled
         .map(|_| tokio::spawn(write(author.clone(), word.clone(), stop.clone(), kept.clone())))
         .collect();
     let mut dice = Dice::new();
-    for round in 0..trials(4, 60) {
+    for round in 0..trials(2, 60) {
         let before = kept.lock().unwrap_or_else(PoisonError::into_inner).len();
         until("something was written", SECS, async || {
             Ok(kept.lock().unwrap_or_else(PoisonError::into_inner).len() > before + dice.below(8))
@@ -619,7 +619,7 @@ async fn a_service_killed_while_it_builds_and_writes_finds_all_that_it_acknowled
     }
     let said = agrees(&service).await?;
     let kept = kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    println!("{} rounds of kill -9, {} posts: {said}", trials(4, 60), kept.len());
+    println!("{} rounds of kill -9, {} posts: {said}", trials(2, 60), kept.len());
     let index: HashSet<String> =
         author.all_ids(&format!("{}&limit=100", of("posts", &word))).await?.into_iter().collect();
     if kept.len() < 480 {
@@ -635,7 +635,7 @@ async fn when_the_server_that_feeds_is_killed_the_other_goes_on() -> Result<()> 
     let (author, word, mut posts) = some_posts(&service, 5).await?;
     let beside = Beside::start(&service).await?;
     let there = beside.ask_as(&author);
-    for round in 0..trials(2, 20) {
+    for round in 0..trials(1, 20) {
         service.kill();
         let worker = service.spawn(&["work"])?;
         for n in 0..5 {
@@ -681,7 +681,7 @@ async fn a_reindex_hides_no_post_and_loses_none_that_is_written_meanwhile() -> R
         Ok(())
     };
     let building = async || -> Result<()> {
-        for _ in 0..trials(3, 60) {
+        for _ in 0..trials(2, 60) {
             let built = service.run(&["search", "reindex"]).await?;
             ensure!(built.status.success(), "{built:?}");
         }
@@ -695,7 +695,7 @@ async fn a_reindex_hides_no_post_and_loses_none_that_is_written_meanwhile() -> R
     tokio::try_join!(build, writing(), reading(), reading())?;
     let said = agrees(&service).await?;
     let (searches, written) = (searches.into_inner(), written.into_inner());
-    println!("{} builds, {written} posts, {searches} searches meanwhile: {said}", trials(3, 60));
+    println!("{} builds, {written} posts, {searches} searches meanwhile: {said}", trials(2, 60));
     Ok(())
 }
 
@@ -764,7 +764,7 @@ async fn fifty_who_write_and_twenty_who_search_leave_an_index_without_difference
         async move { nobody.signup().await }
     }))
     .await?;
-    let acts = trials(3, 60);
+    let acts = trials(2, 60);
     let marked = people[0].handle.clone();
     let writing = all(people.into_iter().map(|person| {
         let word = word.clone();
@@ -862,7 +862,7 @@ async fn a_nickname_added_to_two_instruments_at_once_means_one_of_them() -> Resu
     let service = SERVICE.get(setup).await?;
     let nobody = service.anonymous()?;
     let admin = service.member(&nobody, "admin").await?;
-    for round in 0..trials(12, 100) {
+    for round in 0..trials(6, 100) {
         let name = encoded(&format!("별명{}", word()));
         let [one, other, third] = ["XNAS:NVDA", "XNAS:MSFT", "XNAS:GOOG"]
             .map(|symbol| format!("/v1/tickers/{symbol}/aliases/{name}"));
@@ -1109,7 +1109,7 @@ async fn no_query_breaks_search_and_marks_lie_within_the_text() -> Result<()> {
         }
     }
     service.settle().await?;
-    let queries = trials(90, 4_000);
+    let queries = trials(60, 4_000);
     let api = service.anonymous()?;
     let found = all((0..3).map(|n| fuzz(api.clone(), dice.0 ^ (n << 32), queries / 3))).await?;
     // What was written, as it was written.
@@ -1209,7 +1209,7 @@ async fn a_cursor_that_was_changed_opens_no_page() -> Result<()> {
         lists.push((path, cursor, second));
     }
     let (mut dice, mut same) = (Dice::new(), 0);
-    for n in 0..trials(600, 6_000) {
+    for n in 0..trials(300, 6_000) {
         let (path, cursor, second) = dice.one_of(&lists).clone();
         let mut bytes = cursor.clone().into_bytes();
         let at = dice.below(bytes.len());
@@ -1243,7 +1243,7 @@ async fn a_service_asked_to_stop_while_it_builds_and_writes_ends_in_time() -> Re
     let folder = Folder::new();
     let service = folder.setup().start().await?;
     let (author, word, posts) = some_posts(&service, 30).await?;
-    for round in 0..trials(2, 20) {
+    for round in 0..trials(1, 20) {
         if round % 2 == 0 {
             service.terminate().await?;
             fs::remove_dir_all(&folder.0)?;
